@@ -1,0 +1,209 @@
+package protocol
+
+import (
+	"math"
+
+	"github.com/duplexws/duplex/frame"
+	"github.com/duplexws/duplex/mask"
+)
+
+// Kind says what a [Receiver] has met.
+type Kind uint8
+
+// What [Receiver.Next] returns. Begin, Payload and End are returned again until
+// they are acted upon, so a caller that cannot go on may leave them to another.
+const (
+	More    Kind = iota // the input ends before the next event
+	Begin               // a message begins: call Open
+	Payload             // message payload is next: take up to Left bytes and call Frame
+	End                 // all frames of the message are in: call EndMessage
+	Control             // a control frame, whole
+)
+
+// Event is what comes next in the input.
+type Event struct {
+	Kind   Kind
+	Opcode frame.Opcode // Begin: Text or Binary; Control: Close, Ping or Pong
+	Body   []byte       // Control: the unmasked payload, part of the input
+}
+
+// Receiver is the incoming direction of a connection. Make one with [NewReceiver].
+type Receiver struct {
+	limit   uint64       // message bytes allowed
+	have    uint64       // message bytes so far
+	left    uint64       // payload bytes of the frame under way that were not taken yet
+	key     mask.Key     // masks the next of them
+	op      frame.Opcode // of the message under way; 0: none
+	control frame.Opcode // of the control frame under way; 0: none
+	from    frame.Role
+	allowed frame.RSV
+	masked  bool
+	fin     bool // the data frame under way is the last of its message
+	opened  bool // Begin was acted upon
+	text    text
+}
+
+// NewReceiver returns a Receiver for what a peer in the given role sends. The
+// reserved bits in allowed may be set on the first frame of a message. See
+// [Receiver.SetLimit] for limit.
+func NewReceiver(from frame.Role, allowed frame.RSV, limit int64) Receiver {
+	r := Receiver{from: from, allowed: allowed}
+	r.SetLimit(limit)
+	return r
+}
+
+// SetLimit sets the largest message in bytes; negative means that there is no
+// limit. It holds for what comes next, a message under way included.
+func (r *Receiver) SetLimit(n int64) {
+	r.limit = uint64(n)
+	if n < 0 {
+		r.limit = math.MaxUint64
+	}
+}
+
+// Opcode returns Text or Binary while a message is under way, from its first header
+// to EndMessage, and 0 otherwise.
+func (r *Receiver) Opcode() frame.Opcode { return r.op }
+
+// Opened reports whether a message is under way whose Begin was acted upon.
+func (r *Receiver) Opened() bool { return r.opened }
+
+// Left returns the number of payload bytes of the data frame under way that Frame
+// was not told yet.
+func (r *Receiver) Left() uint64 {
+	if r.control != 0 {
+		return 0
+	}
+	return r.left
+}
+
+// Next returns what comes next, given the input b that was not consumed yet, and how
+// many bytes of b it consumed: headers, empty frames, and control frames, which it
+// unmasks in place. It never consumes message payload. A control frame is consumed
+// when b holds all of it, so b must be able to grow to frame.MaxHeaderLen +
+// frame.MaxControlLen bytes.
+//
+// An error is a frame.Violation; after one the Receiver must not be used again.
+func (r *Receiver) Next(b []byte) (ev Event, n int, err error) {
+	for {
+		switch {
+		case r.control != 0:
+			if uint64(len(b)-n) < r.left {
+				return Event{}, n, nil
+			}
+			body := b[n : n+int(r.left)]
+			n += len(body)
+			r.Frame(body)
+			ev = Event{Control, r.control, body}
+			r.control = 0
+			return ev, n, nil
+		case r.op != 0 && !r.opened:
+			return Event{Kind: Begin, Opcode: r.op}, n, nil
+		case r.left > 0:
+			return Event{Kind: Payload}, n, nil
+		case r.fin:
+			return Event{Kind: End}, n, nil
+		}
+		size, err := r.header(b[n:])
+		if err == frame.ErrShort {
+			return Event{}, n, nil
+		}
+		if err != nil {
+			return Event{}, n, err
+		}
+		n += size
+	}
+}
+
+// header judges the header at the start of b and makes its frame the one under way.
+// Whatever the first two bytes show is refused without waiting for the rest.
+func (r *Receiver) header(b []byte) (size int, err error) {
+	h, size, short := frame.Parse(b)
+	if len(b) < 2 {
+		return 0, frame.ErrShort
+	}
+	if err := r.check(h); err != nil {
+		return 0, err
+	}
+	if short != nil { // or a length that is not minimal, or has its top bit set
+		return 0, short
+	}
+	r.left, r.key, r.masked = h.Length, h.Key, h.Masked
+	if h.Opcode.IsControl() {
+		r.control = h.Opcode
+		return size, nil
+	}
+	r.fin = h.Fin
+	if h.Opcode != frame.Continuation {
+		r.op = h.Opcode
+	}
+	return size, nil
+}
+
+// check applies the rules to a header of which at least two bytes are known.
+func (r *Receiver) check(h frame.Header) error {
+	allowed := r.allowed
+	if h.Opcode == frame.Continuation {
+		allowed = 0 // RFC 7692, section 6: on the first frame of a message only
+	}
+	if err := h.Check(r.from, allowed); err != nil {
+		return err
+	}
+	// RFC 6455, section 5.4: control frames may stand between the fragments of a
+	// message, and never change it.
+	if h.Opcode.IsControl() {
+		return nil
+	}
+	// RFC 6455, section 5.4: a continuation needs a message to continue, and no
+	// other message begins before the one under way has ended.
+	switch inside := r.op != 0; {
+	case h.Opcode == frame.Continuation && !inside:
+		return frame.UnexpectedContinuation
+	case h.Opcode != frame.Continuation && inside:
+		return frame.MessageInterleaved
+	}
+	// RFC 6455, section 10.4: no frame is begun that would exceed the limit. The
+	// comparison cannot wrap.
+	if r.have > r.limit || h.Length > r.limit-r.have {
+		return frame.MessageTooBig
+	}
+	return nil
+}
+
+// Open acts upon Begin: from here on the payload of the message is next.
+func (r *Receiver) Open() { r.opened = true }
+
+// Frame is told the next payload bytes of the frame under way, at most Left of
+// them, and unmasks them in place.
+//
+// RFC 6455, section 5.3.
+func (r *Receiver) Frame(p []byte) {
+	r.left -= uint64(len(p))
+	if r.masked {
+		r.key = mask.XOR(p, r.key)
+	}
+}
+
+// Message is told the next bytes of the message, as the application will see them.
+// It returns frame.MessageTooBig or frame.TextNotUTF8 as soon as these bytes show it.
+func (r *Receiver) Message(p []byte) error {
+	if r.have > r.limit || uint64(len(p)) > r.limit-r.have {
+		return frame.MessageTooBig
+	}
+	r.have += uint64(len(p))
+	if r.op == frame.Text && !r.text.write(p) {
+		return frame.TextNotUTF8
+	}
+	return nil
+}
+
+// EndMessage acts upon End: the message is complete, and the next header may begin
+// another. It returns frame.TextNotUTF8 if the text ends inside a character.
+func (r *Receiver) EndMessage() error {
+	whole := r.text.end()
+	r.have, r.op, r.fin, r.opened = 0, 0, false, false
+	if !whole {
+		return frame.TextNotUTF8
+	}
+	return nil
+}
