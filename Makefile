@@ -1,0 +1,108 @@
+# Targets for people and for CI alike; `make` alone lists them.
+# Nothing here is needed to use the library or to run its tests: `go test ./...` does that.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+
+GO ?= go
+
+# Tools, pinned here rather than in go.mod, so that no user of the module depends on them.
+GOFUMPT     ?= $(GO) run mvdan.cc/gofumpt@v0.12.0
+STATICCHECK ?= $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK ?= $(GO) run golang.org/x/vuln/cmd/govulncheck@v1.8.0
+
+# Every target compiles the tests too. linux/s390x is the big-endian one, linux/386 the one where int has 32 bits.
+TARGETS ?= linux/386 linux/arm64 linux/s390x windows/amd64 darwin/arm64
+
+# Least statement coverage, in percent, of a package by its own tests.
+COVER_MIN ?= mask=95 frame=95 handshake=95 internal/protocol=95 conn=90
+
+# Per fuzz target; 20s and 100000x are both understood.
+FUZZTIME ?= 20s
+
+# Directories of the modules inside the tree, which ./... does not reach.
+MODULES = $(shell find . -name go.mod -not -path ./go.mod -not -path '*/testdata/*' -exec dirname {} \;)
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: check
+check: format vet staticcheck tidy race cross ## what every commit passes; changes no file
+
+.PHONY: format
+format: ## fail on a file that gofumpt would change
+	@out=$$($(GOFUMPT) -l .); if [ -n "$$out" ]; then echo "gofumpt would change:"; echo "$$out"; exit 1; fi
+
+.PHONY: vet
+vet: ## go vet
+	$(GO) vet ./...
+
+.PHONY: staticcheck
+staticcheck: ## staticcheck
+	$(STATICCHECK) ./...
+
+.PHONY: tidy
+tidy: ## fail on a go.mod or go.sum that go mod tidy would change
+	$(GO) mod tidy -diff
+
+.PHONY: test
+test: ## the tests, as a user runs them
+	$(GO) test ./...
+
+.PHONY: race
+race: ## the tests under the race detector, in random order
+	$(GO) test -race -shuffle=on ./...
+
+.PHONY: cross
+cross: ## build the packages and type-check their tests for other platforms
+	@for t in $(TARGETS); do \
+		echo "build and vet $$t"; \
+		CGO_ENABLED=0 GOOS=$${t%/*} GOARCH=$${t#*/} $(GO) build ./...; \
+		CGO_ENABLED=0 GOOS=$${t%/*} GOARCH=$${t#*/} $(GO) vet ./...; \
+	done
+
+.PHONY: modules
+modules: ## vet and test the modules inside the tree
+	@for d in $(MODULES); do \
+		echo "module $$d"; \
+		(cd $$d && $(GO) mod tidy -diff && $(GO) vet ./... && $(GO) test ./...); \
+	done
+
+.PHONY: cover
+cover: ## statement coverage per package by its own tests, with the lines not covered
+	@$(MAKE) cover-profile
+	@$(GO) run ./internal/tools/cover -lines "$(COVER_PROFILE)"
+
+.PHONY: cover-check
+cover-check: ## fail where coverage is below COVER_MIN
+	@$(MAKE) cover-profile
+	@$(GO) run ./internal/tools/cover -min "$(COVER_MIN)" "$(COVER_PROFILE)"
+
+COVER_PROFILE ?= $(or $(TMPDIR),/tmp)/duplex-cover.out
+.PHONY: cover-profile
+cover-profile:
+	@$(GO) test -count=1 -coverprofile="$(COVER_PROFILE)" ./... >"$(COVER_PROFILE).log" || { cat "$(COVER_PROFILE).log"; exit 1; }
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME, one at a time
+	@found=0; \
+	for p in $$($(GO) list ./...); do \
+		list=$$($(GO) test -list '^Fuzz' $$p); \
+		for f in $$(sed -n '/^Fuzz/p' <<<"$$list"); do \
+			found=1; \
+			echo "fuzz $$p $$f"; \
+			$(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p; \
+		done; \
+	done; \
+	[ $$found = 1 ] || { echo "no fuzz target found"; exit 1; }
+
+.PHONY: bench
+bench: ## every benchmark
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: vuln
+vuln: ## known vulnerabilities in what is imported; needs the network
+	$(GOVULNCHECK) ./...
