@@ -99,6 +99,20 @@ fuzz: ## run every fuzz target for FUZZTIME, one at a time
 	done; \
 	[ $$found = 1 ] || { echo "no fuzz target found"; exit 1; }
 
+# Over TLS the suite takes longer and shows nothing new about compression, which sections 12 and 13 are about.
+AUTOBAHN_TLS_CASES ?= 1.*,2.*,3.*,4.*,5.*,6.*,7.*,9.*,10.*
+
+.PHONY: autobahn
+autobahn: autobahn-ws autobahn-wss ## the Autobahn suite against server and client, over ws and wss
+
+.PHONY: autobahn-ws
+autobahn-ws:
+	$(GO) run ./autobahn
+
+.PHONY: autobahn-wss
+autobahn-wss:
+	$(GO) run ./autobahn -tls -cases '$(AUTOBAHN_TLS_CASES)'
+
 .PHONY: bench
 bench: ## every benchmark
 	$(GO) test -run '^$$' -bench . -benchmem ./...
