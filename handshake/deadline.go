@@ -1,0 +1,63 @@
+package handshake
+
+import (
+	"context"
+	"net"
+	"time"
+)
+
+// past is a deadline that interrupts at once whatever waits.
+var past = time.Unix(1, 0)
+
+// A guard interrupts the reads and writes of a stream when a context ends. It owns
+// the stream's deadlines as long as it is in force.
+type guard struct {
+	stop  func() bool
+	fired chan struct{} // closed when the interruption is complete
+}
+
+// watch puts a guard in force. A stream that has no deadlines is closed instead.
+func watch(ctx context.Context, nc net.Conn) guard {
+	g := guard{fired: make(chan struct{})}
+	g.stop = context.AfterFunc(ctx, func() {
+		defer close(g.fired)
+		if nc.SetDeadline(past) != nil {
+			_ = nc.Close()
+		}
+	})
+	return g
+}
+
+// release ends the guard and reports whether it never fired. After release it sets
+// no deadline any more: if it has just begun to fire, release waits for it. It is
+// called once.
+func (g guard) release() bool {
+	if g.stop() {
+		return true
+	}
+	<-g.fired
+	return false
+}
+
+// withTimeout is context.WithTimeout by the convention of the options: 0 is the
+// default, negative is no limit.
+func withTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	if d == 0 {
+		d = defaultTimeout
+	}
+	if d < 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, d)
+}
+
+// closeNow closes without waiting: closing a TLS connection would try to send an
+// alert first, for seconds if the peer does not read.
+func closeNow(nc net.Conn) {
+	if t, ok := nc.(interface{ NetConn() net.Conn }); ok {
+		if inner := t.NetConn(); inner != nil {
+			nc = inner
+		}
+	}
+	_ = nc.Close()
+}

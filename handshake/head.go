@@ -1,0 +1,161 @@
+package handshake
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"net/textproto"
+)
+
+// The ways in which the head of an HTTP message can be malformed. Where RFC 9112
+// lets a recipient choose between tolerance and refusal, a head is refused: lines
+// end in CR LF and in nothing else, and are not folded.
+var (
+	errHeadTooLarge  = errors.New("the head is too large")
+	errHeadLineEnd   = errors.New("a line does not end in CR LF")
+	errHeadControl   = errors.New("a line has a control character")
+	errHeadStart     = errors.New("the first line is malformed")
+	errHeadFold      = errors.New("a field is folded over several lines")
+	errHeadName      = errors.New("a field has no colon, or its name is not a token directly before the colon")
+	errHeadTruncated = errors.New("the head is cut off")
+)
+
+// A head reads the head of an HTTP message, request or response, as it arrives: the
+// first line and the fields up to the empty line. Each byte is looked at once.
+type head struct {
+	buf    []byte // all that was read; the head begins at base
+	base   int
+	line   int // where the current line begins
+	next   int // first byte not yet looked at
+	first  bool
+	fields []span
+	start  span
+	end    int // behind the empty line, once it was found
+}
+
+// A span marks a field in buf: name and value, blanks around it removed.
+type span struct{ name, colon, value, end uint32 }
+
+// scan goes on where it stopped and reports whether the head is complete. An error
+// is an error from then on, whatever follows.
+func (h *head) scan() (done bool, err error) {
+	for h.end == 0 {
+		i := bytes.IndexByte(h.buf[h.next:], '\n')
+		if i < 0 {
+			h.next = len(h.buf)
+			return false, nil
+		}
+		begin, end := h.line, h.next+i
+		h.line, h.next = end+1, end+1
+		if end == begin || h.buf[end-1] != '\r' {
+			return false, errHeadLineEnd
+		}
+		if err := h.take(begin, end-1); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// take judges one line.
+func (h *head) take(begin, end int) error {
+	line := h.buf[begin:end]
+	for _, c := range line {
+		switch {
+		case c == '\r':
+			return errHeadLineEnd
+		case c < ' ' && c != '\t' || c == 0x7F:
+			return errHeadControl
+		}
+	}
+	switch {
+	case !h.first:
+		if len(line) == 0 {
+			return errHeadStart
+		}
+		h.first = true
+		h.start = span{value: uint32(begin), end: uint32(end)}
+		return nil
+	case len(line) == 0:
+		h.end = h.line
+		return nil
+	case isBlank(line[0]):
+		return errHeadFold
+	}
+	// RFC 9112, section 5.1: no blank between name and colon.
+	colon := bytes.IndexByte(line, ':')
+	if colon <= 0 {
+		return errHeadName
+	}
+	for _, c := range line[:colon] {
+		if !tokenChars[c] {
+			return errHeadName
+		}
+	}
+	value := begin + colon + 1
+	for value < end && isBlank(h.buf[value]) {
+		value++
+	}
+	for value < end && isBlank(h.buf[end-1]) {
+		end--
+	}
+	h.fields = append(h.fields, span{uint32(begin), uint32(begin + colon), uint32(value), uint32(end)})
+	return nil
+}
+
+// strings returns the first line and the fields of a complete head, under their
+// canonical names.
+func (h *head) strings() (start string, header http.Header) {
+	all := string(h.buf[:h.end])
+	header = make(http.Header, len(h.fields))
+	for _, f := range h.fields {
+		name := textproto.CanonicalMIMEHeaderKey(all[f.name:f.colon])
+		header[name] = append(header[name], all[f.value:f.end])
+	}
+	return all[h.start.value:h.start.end], header
+}
+
+// rest returns what was read behind the head, nil if nothing was.
+func (h *head) rest() []byte {
+	if h.end == len(h.buf) {
+		return nil
+	}
+	return bytes.Clone(h.buf[h.end:])
+}
+
+// restart begins a new head behind the one that is complete. The limit of read goes
+// on counting.
+func (h *head) restart() {
+	*h = head{buf: h.buf, base: h.end, line: h.end, next: h.end, fields: h.fields[:0]}
+}
+
+// read reads from r until the head is complete. It asks for no byte beyond the
+// first limit ones, so that a head that is larger is refused when these have arrived.
+func (h *head) read(r io.Reader, limit int) error {
+	for idle := 0; idle < maxIdleReads; idle++ {
+		if done, err := h.scan(); done || err != nil {
+			return err
+		}
+		if len(h.buf) >= limit {
+			return errHeadTooLarge
+		}
+		if len(h.buf) == cap(h.buf) {
+			h.buf = append(make([]byte, 0, max(2*cap(h.buf), firstRead)), h.buf...)
+		}
+		n, err := r.Read(h.buf[len(h.buf):min(cap(h.buf), limit)])
+		h.buf = h.buf[:len(h.buf)+n]
+		if n > 0 {
+			idle = 0 // the bytes count first; an error comes again
+			continue
+		}
+		if err == nil {
+			continue
+		}
+		if err == io.EOF && len(h.buf) > h.base {
+			return errHeadTruncated
+		}
+		return err
+	}
+	return io.ErrNoProgress
+}

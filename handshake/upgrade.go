@@ -1,0 +1,111 @@
+package handshake
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"slices"
+)
+
+// Upgrade performs the server's side of the opening handshake inside a handler of
+// net/http and takes the connection over. o may be nil.
+//
+// The request is judged by Verdict before anything else happens. If it is refused,
+// Upgrade writes a complete HTTP response that says why, leaves the connection to
+// the server, and returns an [*Error]; the handler has nothing left to do but to
+// return. If it is accepted, Upgrade takes the connection over, by way of
+// [http.ResponseController], so that wrappers of the ResponseWriter work that have
+// an Unwrap method, and writes the 101 response. The fields that were set in
+// w.Header() before go out with it, cookies for example, and so do those in
+// o.Header; a field that belongs to the handshake, or a value with CR, LF or NUL,
+// fails the handshake with 500.
+//
+// The connection then belongs to the caller, with no deadline set. Bytes that the
+// client sent behind its request are in Result.Buffered.
+//
+// HTTP/2 connections cannot be taken over and are answered 505, a ResponseWriter
+// that does not let its connection be taken over is answered 500 with an error that
+// names its type.
+//
+// RFC 6455, section 4.2.
+func Upgrade(w http.ResponseWriter, r *http.Request, o *ServerOptions) (net.Conn, Result, error) {
+	if o == nil {
+		o = &ServerOptions{}
+	}
+	req := fromHTTP(r)
+	resp, failure := o.Verdict(&req)
+	if failure == nil {
+		if err := checkHeader(w.Header()); err != nil {
+			failure = &Error{Status: http.StatusInternalServerError, Reason: "a field of the response cannot be sent", Err: err}
+		}
+	}
+	if failure != nil {
+		respondRefusal(w, r, failure)
+		return nil, Result{}, failure
+	}
+	head := resp.Append(nil, merge(w.Header(), o.Header))
+
+	// RFC 6455, section 4.2.2: nothing is taken over before all checks were made
+	// (4.2.2-01).
+	nc, rw, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		failure = &Error{Status: http.StatusInternalServerError, Err: err, Reason: fmt.Sprintf("the connection cannot be taken over from a %T", w)}
+		if errors.Is(err, http.ErrNotSupported) {
+			respondRefusal(w, r, failure)
+		}
+		return nil, Result{}, failure
+	}
+	result := Result{Subprotocol: resp.Subprotocol, Extensions: resp.Extensions, Header: r.Header}
+	result.Host, result.Target = req.addressed()
+	if rw != nil {
+		// What the server's reader has read ahead are the first frames.
+		if n := rw.Reader.Buffered(); n > 0 {
+			ahead, _ := rw.Reader.Peek(n)
+			result.Buffered = bytes.Clone(ahead)
+		}
+		if rw.Writer.Buffered() > 0 {
+			closeNow(nc)
+			return nil, Result{}, &Error{Reason: "another response to the request has begun"}
+		}
+	}
+	if failure := writeHead(nc, head, o); failure != nil {
+		closeNow(nc)
+		return nil, Result{}, failure
+	}
+	return nc, result, nil
+}
+
+// writeHead writes the 101 response in bounded time and leaves no deadline behind.
+func writeHead(nc net.Conn, head []byte, o *ServerOptions) *Error {
+	_ = nc.SetDeadline(noDeadline) // those of the server
+	ctx, cancel := withTimeout(context.Background(), o.Timeout)
+	defer cancel()
+	g := watch(ctx, nc)
+	_, err := nc.Write(head)
+	if !g.release() {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		return &Error{Reason: "the response could not be written", Err: err}
+	}
+	return nil
+}
+
+// merge is a with the lines of b added.
+func merge(a, b http.Header) http.Header {
+	if len(b) == 0 {
+		return a
+	}
+	all := maps.Clone(a)
+	if all == nil {
+		all = http.Header{}
+	}
+	for name, values := range b {
+		all[name] = append(slices.Clip(all[name]), values...)
+	}
+	return all
+}
