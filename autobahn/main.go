@@ -148,6 +148,9 @@ func (c *config) check() error {
 	if len(c.exec) > 0 && c.role != "client" {
 		return errors.New("-exec needs -role client")
 	}
+	if c.expected != "" && c.expected != "none" && c.role == "both" {
+		return errors.New("-expected names a file for one role: add -role")
+	}
 	if c.update && c.expected == "none" {
 		return errors.New("-update needs a file of expected results")
 	}

@@ -42,6 +42,7 @@ func TestRunRefusesFlags(t *testing.T) {
 		{"-role server -tls -url ws://127.0.0.1:1", "wss URL"},
 		{"-role server -exec x", "needs -role client"},
 		{"-update -expected none", "needs a file"},
+		{"-expected x.json", "add -role"},
 		{"-role server 6.*", "unexpected argument"},
 		{"-no-such-flag", "not defined"},
 	} {
