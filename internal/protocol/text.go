@@ -4,12 +4,13 @@ import "unicode/utf8"
 
 // text checks that the bytes of a message are UTF-8, as they arrive: a sequence
 // may be cut anywhere, and the first byte that no valid text can have in its place
-// is refused at once. The zero value is ready for a new message.
+// is refused at once, with all that follows. The zero value is ready for a new
+// message.
 //
 // RFC 6455, section 8.1 (the encoding is that of RFC 3629, section 4).
 type text struct {
 	need   uint8 // continuation bytes that the sequence under way still lacks
-	lo, hi uint8 // the range for the next of them
+	lo, hi uint8 // the range for the next of them; empty, hi being 0, after a refusal
 }
 
 // write reports whether the bytes so far, p included, can be the beginning of valid
@@ -17,7 +18,7 @@ type text struct {
 func (t *text) write(p []byte) bool {
 	for t.need > 0 {
 		if len(p) == 0 {
-			return true
+			return t.hi != 0
 		}
 		if !t.next(p[0]) {
 			return false
@@ -27,7 +28,7 @@ func (t *text) write(p []byte) bool {
 	// The bulk is checked by the standard library, up to a sequence that p cuts.
 	whole := len(p) - tail(p)
 	if !utf8.Valid(p[:whole]) {
-		return false
+		return t.refuse()
 	}
 	for _, b := range p[whole:] {
 		if !t.next(b) {
@@ -68,7 +69,7 @@ func (t *text) next(b byte) bool {
 		return t.lead(b)
 	}
 	if b < t.lo || b > t.hi {
-		return false
+		return t.refuse()
 	}
 	t.need--
 	t.lo, t.hi = 0x80, 0xBF
@@ -102,7 +103,14 @@ func (t *text) lead(b byte) bool {
 			t.hi = 0x8F
 		}
 	default: // a continuation byte, C0, C1, or F5 and above
-		return false
+		return t.refuse()
 	}
 	return true
+}
+
+// refuse makes t lack a byte that no byte can be, so that neither more bytes nor the
+// end of the message are accepted. It returns false.
+func (t *text) refuse() bool {
+	*t = text{need: 1, lo: 1, hi: 0}
+	return false
 }
