@@ -37,7 +37,8 @@ func Accept(nc net.Conn, o *ServerOptions) (Result, error) {
 	ctx, cancel := withTimeout(context.Background(), o.Timeout)
 	defer cancel()
 	g := watch(ctx, nc)
-	result, resp, failure := readRequest(nc, o)
+	var r Request
+	result, resp, failure := readRequest(nc, o, &r)
 	if failure == nil {
 		_, err := nc.Write(resp.Append(nil, o.Header))
 		if err != nil {
@@ -52,24 +53,23 @@ func Accept(nc net.Conn, o *ServerOptions) (Result, error) {
 		return result, nil
 	}
 	if failure.Status != 0 {
-		failure = sendRefusal(nc, failure)
+		failure = sendRefusal(nc, failure, r.Method == http.MethodHead)
 	}
 	closeNow(nc)
 	return Result{}, failure
 }
 
-// readRequest reads and judges the request.
-func readRequest(nc net.Conn, o *ServerOptions) (Result, Response, *Error) {
+// readRequest reads the request into r and judges it.
+func readRequest(nc net.Conn, o *ServerOptions, r *Request) (Result, Response, *Error) {
 	var h head
 	if err := h.read(nc, orElse(o.MaxHeaderBytes, defaultRequestHead, unlimited)); err != nil {
 		return Result{}, Response{}, headFailure(err, len(h.buf))
 	}
 	start, header := h.strings()
-	var r Request
 	if e := r.parse(start, header); e != nil {
 		return Result{}, Response{}, e
 	}
-	resp, e := o.Verdict(&r)
+	resp, e := o.Verdict(r)
 	if e != nil {
 		return Result{}, Response{}, e
 	}

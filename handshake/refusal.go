@@ -44,10 +44,11 @@ func refusalHeader(e *Error) {
 
 // sendRefusal answers on a bare connection with a complete HTTP response, closes
 // the sending side and drops what still comes, within bounds. A refusal that cannot
-// be written becomes an Error without status: the client was not told.
+// be written becomes an Error without status: the client was not told. The answer to
+// a HEAD request has no body.
 //
 // RFC 6455, sections 4.2.1 and 10.7 (4.2.1-01).
-func sendRefusal(nc net.Conn, e *Error) *Error {
+func sendRefusal(nc net.Conn, e *Error, bodiless bool) *Error {
 	refusalHeader(e)
 	body := refusalText(e)
 	e.with("Content-Length", strconv.Itoa(len(body)))
@@ -63,7 +64,10 @@ func sendRefusal(nc net.Conn, e *Error) *Error {
 	if v := e.Header.Get(fieldVersion); v != "" {
 		b = appendField(b, wireVersion, v)
 	}
-	b = append(append(b, "\r\n"...), body...)
+	b = append(b, "\r\n"...)
+	if !bodiless {
+		b = append(b, body...)
+	}
 	if err := bounded(nc, refusalTime, func() error { _, err := nc.Write(b); return err }); err != nil {
 		return &Error{Reason: "the refusal could not be written", Err: e}
 	}
