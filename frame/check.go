@@ -5,8 +5,11 @@ package frame
 // negotiated extension has given a meaning; on control frames none ever is. It
 // returns nil or a [Violation].
 //
-// Check needs the first two bytes of a header only, so it may be called on what
-// [Parse] returns together with [ErrShort].
+// Check needs no more than the first two bytes of a header: from two bytes on it
+// says of what [Parse] returns with [ErrShort] or a violation what it says of the
+// whole header. A reader that calls it before it looks at the error of Parse finds
+// the same violation however the bytes were cut. The zero Header that Parse returns
+// for fewer than two bytes is not to be checked.
 //
 // RFC 6455, sections 5.1, 5.2 and 5.5.
 func (h Header) Check(from Role, allowed RSV) error {
