@@ -1,0 +1,278 @@
+package conn
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/duplexws/duplex/frame"
+	"github.com/duplexws/duplex/internal/protocol"
+)
+
+// How long the parts of an ending may take, and how much is read of what a peer sends
+// that we have given up on.
+const (
+	closeTime = 5 * time.Second        // a closing handshake
+	failTime  = 250 * time.Millisecond // sending the Close frame of a failure, and again reading on after it
+	failBytes = 64 << 10
+
+	// readerGrace is how long Close leaves messages that have arrived to a reader
+	// that may be between two reads, before it drops them.
+	readerGrace = 250 * time.Millisecond
+)
+
+// Close closes the connection: it sends a Close frame, waits for the peer's, and
+// closes the stream, the server first. Messages that arrive in between are delivered
+// to whoever reads; if nobody does, they are dropped. Pings are still answered.
+//
+// Close returns nil if the closing handshake was completed, whoever began it and
+// however often Close is called. If ctx ends or 5 s pass before that, or the stream
+// breaks, it returns that error. In any case the connection has ended when it returns.
+//
+// A code that may not be sent is sent as [StatusInternalError] and reported; a Close
+// frame without a code is sent for [StatusNoStatusReceived] without a reason. A reason
+// is made valid UTF-8 and cut after at most 123 bytes.
+//
+// RFC 6455, sections 7.1.1, 7.1.2 and 7.4.
+func (c *Conn) Close(ctx context.Context, code StatusCode, reason string) error {
+	body, misuse := closeBody(code, reason)
+	ctx, cancel := context.WithTimeoutCause(ctx, closeTime, errCloseTime)
+	defer cancel()
+	err := c.sendClose(ctx, body)
+	if err == nil {
+		err = c.awaitClose(ctx)
+	}
+	if c.terminal() != nil {
+		// The end is under way, and takes a bounded time.
+		select {
+		case <-c.ended():
+		case <-ctx.Done():
+		}
+	}
+	err = c.end(err, cut)
+	if c.closedCleanly() {
+		return misuse
+	}
+	return err
+}
+
+// CloseNow cuts the connection: it closes the stream without a closing handshake and
+// does not wait for anything. All calls in progress return. It returns nil, also if
+// the connection had ended before.
+//
+// RFC 6455, section 7.1.1.
+func (c *Conn) CloseNow() error {
+	_ = c.end(errCloseNow, cut)
+	return nil
+}
+
+// closeBody returns a body that may be sent, and an error if it is not what the caller
+// wanted.
+func closeBody(code StatusCode, reason string) (body []byte, misuse error) {
+	if reason = strings.ToValidUTF8(reason, "\uFFFD"); len(reason) > frame.MaxReasonLen {
+		n := frame.MaxReasonLen
+		for !utf8.RuneStart(reason[n]) {
+			n--
+		}
+		reason = reason[:n]
+	}
+	body, err := frame.AppendClose(nil, code, reason)
+	if err != nil {
+		misuse = &codeError{code}
+		body, _ = frame.AppendClose(nil, StatusInternalError, reason)
+	}
+	return body, misuse
+}
+
+func (c *Conn) closedCleanly() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.clean
+}
+
+// sendClose sends a Close frame unless one was sent already. When it returns nil the
+// frame has left: a caller that finds it sent waits here until its sender is done.
+//
+// RFC 6455, section 5.5.1: nothing but the end follows it.
+func (c *Conn) sendClose(ctx context.Context, body []byte) error {
+	if err := c.acquire(ctx, &c.writeTurn, nil); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	due := c.state.MaySendClose()
+	if due {
+		c.state = c.state.After(protocol.SendClose)
+	}
+	c.mu.Unlock()
+	var err error
+	if due {
+		err = c.transmit(ctx, 0, c.control(frame.Close, body), body)
+	}
+	c.releaseWrite()
+	return err
+}
+
+// awaitClose waits until the connection has ended because the peer's Close came. If
+// nobody else reads, it does.
+func (c *Conn) awaitClose(ctx context.Context) error {
+	drop := false
+	for {
+		if err := c.acquire(ctx, &c.readTurn, nil); err != nil {
+			return err
+		}
+		err := c.attend(ctx, nil, drop)
+		c.releaseRead()
+		if err != nil {
+			return err
+		}
+		came, err := c.awaitReader(ctx, nil, readerGrace)
+		if err != nil {
+			return err
+		}
+		drop = !came
+	}
+}
+
+// closeArrived deals with the peer's Close frame: it is answered, and the connection
+// ends. It returns the terminal error. ctx is that of the read that met the frame;
+// if it ends, the rest goes on without it, for a bounded time.
+//
+// RFC 6455, sections 5.5.1 and 7.1.5.
+func (c *Conn) closeArrived(ctx context.Context, body []byte) error {
+	code, reason, err := frame.ParseClose(body)
+	if err != nil {
+		return c.fail(err)
+	}
+	c.mu.Lock()
+	c.state = c.state.After(protocol.ReceiveClose)
+	c.settle(&CloseError{Code: code, Reason: reason})
+	c.mu.Unlock()
+
+	answer := bytesClone(body)
+	finished := make(chan struct{})
+	go func() {
+		c.finish(answer)
+		close(finished)
+	}()
+	select {
+	case <-finished:
+	case <-ctx.Done():
+	}
+	return c.terminal()
+}
+
+// finish completes a closing handshake after the peer's Close has come. It has the
+// read side of the stream to itself, since readers see the terminal error first.
+func (c *Conn) finish(answer []byte) {
+	ctx, cancel := context.WithTimeoutCause(context.Background(), closeTime, errCloseTime)
+	defer cancel()
+	if err := c.sendClose(ctx, answer); err != nil {
+		c.end(err, cut)
+		return
+	}
+	c.mu.Lock()
+	c.clean = c.state == protocol.BothClosed
+	c.mu.Unlock()
+	// RFC 6455, section 7.1.1: the server closes TCP first, the client waits for it.
+	if c.role == Client {
+		c.dropInput(ctx, -1)
+	}
+	c.end(nil, orderly)
+}
+
+// fail fails the connection for a violation by the peer.
+//
+// RFC 6455, section 7.1.7.
+func (c *Conn) fail(err error) error {
+	v, _ := errors.AsType[frame.Violation](err)
+	return c.giveUp(&FailError{v}, v.Code(), v.Error())
+}
+
+// giveUp fails the connection from the read side and returns the terminal error.
+//
+// RFC 6455, section 7.1.7.
+func (c *Conn) giveUp(cause error, code StatusCode, reason string) error {
+	if err := c.sendFailure(cause, code, reason); err != nil {
+		return c.end(nil, cut)
+	}
+	return c.linger()
+}
+
+// abandon fails the connection from the write side: our message cannot be completed.
+func (c *Conn) abandon(cause error) {
+	err := c.sendFailure(cause, StatusInternalError, "")
+	if err == nil {
+		// A reader sees the terminal error as soon as something comes.
+		ctx, cancel := context.WithTimeout(context.Background(), failTime)
+		defer cancel()
+		err = c.acquire(ctx, &c.readTurn, nil)
+	}
+	if err != nil {
+		c.end(nil, cut)
+		return
+	}
+	c.linger()
+	c.releaseRead()
+}
+
+// sendFailure makes cause the terminal error and sends a Close frame, unless one was
+// sent already, if the stream takes it soon.
+func (c *Conn) sendFailure(cause error, code StatusCode, reason string) error {
+	c.mu.Lock()
+	c.state = c.state.After(protocol.Fail)
+	c.settle(cause)
+	c.mu.Unlock()
+	body, _ := closeBody(code, reason)
+	ctx, cancel := context.WithTimeout(context.Background(), failTime)
+	defer cancel()
+	return c.sendClose(ctx, body)
+}
+
+// linger closes the stream after a failure, with the read turn held: half of it first,
+// and the other half after a look at what is still on its way. Closing at once could
+// reset the stream and take our Close frame with it.
+//
+// RFC 6455, section 7.1.1.
+func (c *Conn) linger() error {
+	ctx, cancel := context.WithTimeout(context.Background(), failTime)
+	defer cancel()
+	// Half-closing may block on a TLS connection; closing it frees that.
+	stuck := context.AfterFunc(ctx, func() { _ = cutTransport(c.nc) })
+	closeWrite(c.nc)
+	if stuck() {
+		c.dropInput(ctx, failBytes)
+	}
+	return c.end(nil, orderly)
+}
+
+// dropInput reads from the stream, without a look at what comes, until it ends, ctx
+// ends, or limit bytes have come; negative: any.
+func (c *Conn) dropInput(ctx context.Context, limit int) {
+	p := make([]byte, 4096)
+	for limit != 0 {
+		if c.reading.begin(ctx, time.Time{}, 0) != nil {
+			return
+		}
+		n, err := c.nc.Read(p)
+		c.reading.end()
+		if err != nil {
+			return
+		}
+		if limit > 0 {
+			limit = max(limit-n, 0)
+		}
+	}
+}
+
+// lost ends the connection because the stream has.
+//
+// RFC 6455, section 7.1.5: no Close frame was received, which is 1006.
+func (c *Conn) lost(err error) error {
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return c.end(&CloseError{Code: StatusAbnormalClosure, Err: err}, orderly)
+}

@@ -1,0 +1,236 @@
+package conn
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/duplexws/duplex/handshake"
+	"github.com/duplexws/duplex/internal/protocol"
+)
+
+// Conn is a WebSocket connection. Get one from [Accept], [Handler], [Dial], [Pipe] or
+// [New]. All methods may be called by any goroutine at any time.
+type Conn struct {
+	nc          net.Conn
+	role        Role
+	subprotocol string
+	header      http.Header // of the response, on a client
+	keepAlive   time.Duration
+	readLimit   atomic.Int64
+	born        time.Time    // the zero of sentAt
+	sentAt      atomic.Int64 // when bytes last went out, keepalive's Pings apart
+
+	// The read turn, and what may be touched only with it.
+	readTurn turn
+	reading  clock
+	in       input
+	rx       protocol.Receiver
+	message  incoming
+	reads    atomic.Uint32 // how often an application took the turn
+
+	// The write turn is held for one frame, and what may be touched only with it.
+	// A goroutine that needs both turns takes the message turn first.
+	writeTurn turn
+	writing   clock
+	tail      []byte // the rest of a frame that a deadline cut, see AsNetConn
+
+	// The message turn is held for one message.
+	messageTurn turn
+	tx          protocol.Sender
+
+	owes atomic.Bool // something is in owed
+	over atomic.Bool // err is set
+
+	mu     sync.Mutex // guards what follows; never held during I/O
+	state  protocol.State
+	err    error         // why the connection has ended or is about to; sticky
+	clean  bool          // the closing handshake was completed
+	done   chan struct{} // closed when the connection has ended; made when needed
+	gone   bool          // the stream was closed
+	owed   owed
+	pings  pings
+	base   context.Context // carries the values of Context
+	ctx    context.Context // made when needed
+	cancel context.CancelCauseFunc
+}
+
+// Start is what the opening handshake has come to, for a connection that was upgraded
+// elsewhere. Package handshake has both sides of it.
+type Start struct {
+	// Role is the side that this end plays. The zero value is Client.
+	Role Role
+
+	// Buffered holds bytes that arrived together with the handshake: they are the
+	// first bytes of the first frame. The connection owns the slice from then on.
+	Buffered []byte
+
+	// Subprotocol is what was agreed, if anything.
+	Subprotocol string
+
+	// Extensions are those that were agreed. A connection with an extension that
+	// this package does not implement (today that is any) could not be
+	// understood: New ends it at once, with an error that names the extension.
+	Extensions []handshake.Extension
+}
+
+// New returns a connection over a stream whose opening handshake is done. It takes
+// over nc, whose deadlines it uses; see the package documentation for streams that
+// have none. Of o, only ReadLimit and KeepAlive have a meaning here.
+func New(nc net.Conn, s Start, o *Options) *Conn {
+	opts := o.withDefaults()
+	c := &Conn{
+		nc:          nc,
+		role:        s.Role,
+		subprotocol: s.Subprotocol,
+		keepAlive:   opts.KeepAlive,
+		born:        time.Now(),
+		reading:     clock{nc: nc},
+		writing:     clock{nc: nc, write: true},
+		in:          input{buf: s.Buffered, w: len(s.Buffered)},
+		rx:          protocol.NewReceiver(s.Role.Peer(), 0, opts.ReadLimit),
+		tx:          protocol.NewSender(s.Role),
+		base:        context.Background(),
+	}
+	c.readLimit.Store(opts.ReadLimit)
+	if len(s.Extensions) > 0 {
+		c.end(errors.New("duplex: unknown extension "+s.Extensions[0].Name), cut)
+	}
+	return c
+}
+
+// Subprotocol returns the subprotocol that was agreed, or "" if there is none.
+//
+// RFC 6455, section 1.9.
+func (c *Conn) Subprotocol() string { return c.subprotocol }
+
+// LocalAddr returns the local address of the stream.
+func (c *Conn) LocalAddr() net.Addr { return c.nc.LocalAddr() }
+
+// RemoteAddr returns the remote address of the stream: behind a proxy, that of the
+// proxy.
+func (c *Conn) RemoteAddr() net.Addr { return c.nc.RemoteAddr() }
+
+// NetConn returns the stream below, for example to look at a TLS state or to set TCP
+// options. Reading from it, writing to it or setting its deadlines breaks the
+// connection; closing it cuts the connection as [Conn.CloseNow] does.
+func (c *Conn) NetConn() net.Conn { return c.nc }
+
+// SetReadLimit changes the size in bytes of the largest message that is read, see
+// [Options].ReadLimit: for example to allow little before a login and more after.
+// Zero means the default here too, a negative value no limit. It holds from the next
+// frame on.
+func (c *Conn) SetReadLimit(n int64) {
+	if n == 0 {
+		n = defaultReadLimit
+	}
+	c.readLimit.Store(n)
+}
+
+// Context returns a context that is done when the connection has ended, and whose
+// context.Cause says why, with the error that reads return then. On a server it
+// carries the values of the request's context, but not its end.
+func (c *Conn) Context() context.Context {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ctx == nil {
+		c.ctx, c.cancel = context.WithCancelCause(c.base)
+		if c.gone {
+			c.cancel(c.err)
+		}
+	}
+	return c.ctx
+}
+
+// terminal returns the error that has ended the connection, or is about to, or nil.
+func (c *Conn) terminal() error {
+	if !c.over.Load() {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+// ended returns a channel that is closed when the connection has ended.
+func (c *Conn) ended() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.done == nil {
+		c.done = make(chan struct{})
+	}
+	return c.done
+}
+
+// hasSent notes that bytes went out.
+func (c *Conn) hasSent() {
+	if c.keepAlive > 0 {
+		c.sentAt.Store(int64(time.Since(c.born)))
+	}
+}
+
+// lastSent returns when bytes last went out.
+func (c *Conn) lastSent() time.Time { return c.born.Add(time.Duration(c.sentAt.Load())) }
+
+// How the stream is closed.
+type ending bool
+
+const (
+	orderly ending = false // TLS says goodbye
+	cut     ending = true  // at once
+)
+
+// end closes the stream, the first time it is called, and makes cause the terminal
+// error unless there is one already, which it returns.
+func (c *Conn) end(cause error, how ending) error {
+	c.mu.Lock()
+	c.settle(cause)
+	err := c.err
+	c.state = protocol.Closed
+	first := !c.gone
+	c.gone = true
+	c.mu.Unlock()
+
+	if !first {
+		if how == cut {
+			_ = cutTransport(c.nc)
+		}
+		return err
+	}
+	if how == cut {
+		_ = cutTransport(c.nc)
+	} else {
+		closeTransport(c.nc)
+	}
+
+	c.mu.Lock()
+	if c.done == nil {
+		c.done = make(chan struct{})
+	}
+	close(c.done)
+	if c.cancel != nil {
+		c.cancel(err)
+	}
+	c.mu.Unlock()
+
+	c.reading.release()
+	c.writing.release()
+	// Whoever holds the read turn gives the input buffer back; else do it here.
+	if c.readTurn.try() {
+		c.releaseRead()
+	}
+	return err
+}
+
+// settle makes cause the terminal error unless there is one already. It is called
+// with mu held.
+func (c *Conn) settle(cause error) {
+	if c.err == nil {
+		c.err = &endedError{cause}
+		c.over.Store(true)
+	}
+}

@@ -1,0 +1,60 @@
+// Package conn is a WebSocket connection: messages in and out over a net.Conn, as RFC
+// 6455 has it, in both roles.
+//
+// A server gets a [Conn] from [Accept] or [Handler], a client from [Dial]; [New] takes
+// over a stream that was upgraded elsewhere, and [Pipe] makes both ends of a connection
+// in memory. [Conn.Read] and [Conn.Write] are all that most programs need. For messages
+// that are not to be held whole in memory there are [Conn.Reader] and [Conn.Writer], for
+// many receivers of the same message [Prepare], and for protocols that want a stream
+// [AsNetConn].
+//
+// # Concurrency
+//
+// Any method may be called by any goroutine at any time. Reading, writing a message and
+// writing a frame are turns, taken in the order in which they are asked for; waiting for
+// one ends with the context of the call. Messages never mix, and control frames go out
+// between the fragments of a message. Misuse is an error, never a panic; only a nil *Conn
+// or a nil context panics, as usual.
+//
+// # Contexts
+//
+// A context that ends during a read takes nothing with it: what has arrived is kept, and
+// the next read goes on. A context that ends while a write waits for its turn has changed
+// nothing; once bytes may have left, it ends the connection, since a frame cannot be taken
+// back. Passing the same context again and again, for example that of [Handler], costs no
+// allocation. A stream without read deadlines can only be closed to interrupt it, so
+// there a cancelled read ends the connection too.
+//
+// # Who reads
+//
+// Control frames are dealt with while something reads: Read, a Reader, Messages or
+// Discard, and Ping and Close while they wait. A program that only writes runs
+// [Conn.Discard] in a goroutine; without any reader Pings of the peer go unanswered and
+// its Close unseen. While a read waits, keepalive watches the peer, see [Options].
+//
+// # Limits
+//
+// A message is limited to 1 MiB unless [Options].ReadLimit or [Conn.SetReadLimit] say
+// otherwise. Memory is taken for bytes that have arrived, never for those that a header
+// announces. While nothing is being read or written a connection holds no buffer. What
+// the peer is owed, Pongs, is one slot: a peer that sends Pings and does not read gets
+// the Pong for its latest.
+//
+// # Closing
+//
+// A connection ends once, and every later call returns the same error, which matches
+// net.ErrClosed and its cause: a [*CloseError] if the peer closed or vanished, a
+// [*FailError] if it broke a rule, [ErrKeepAlive], the error of a context or of the
+// stream. [Conn.Close] does the closing handshake, in bounded time; [Conn.CloseNow] does
+// not. [Conn.Context] ends with the connection.
+//
+// # Where the RFC leaves room
+//
+// Lengths that are not in their shortest form fail the connection with 1002, and so do
+// close codes other than 1000 to 1003, 1007 to 1014 and 3000 to 4999. A valid code is
+// answered with itself, an empty Close with an empty one. A Close inside an unfinished
+// message is a clean end. After our Close, messages are still delivered and Pings
+// answered until the peer's Close; after that nothing but our Close is sent. Text is
+// checked as it arrives, and the first invalid byte fails the connection with 1007. Text
+// to be sent is checked too.
+package conn

@@ -1,0 +1,71 @@
+package conn
+
+import (
+	"context"
+	"errors"
+	"log"
+	"net"
+	"net/http"
+	"runtime"
+)
+
+// Handler returns an http.Handler that upgrades requests as [Accept] does and calls f
+// for each connection, on a goroutine of its own: ServeHTTP returns at once, so that
+// the memory which net/http has used for the request is free while the connection
+// lives. Whatever stands around the handler, such as middleware that logs or measures
+// requests, therefore ends at the upgrade, and http.Server.Shutdown sees none of these
+// connections.
+//
+// ctx carries the values of the request's context and ends with the connection. When f
+// returns, the connection is closed: with [StatusNormalClosure] if the error is nil;
+// with the code and reason of a [*CloseError] that f has made itself; otherwise with
+// [StatusInternalError], after the error was logged. An error that says that the
+// connection has ended, as those of Read and Write do then, is not logged. A panic is
+// logged with its stack, closes the connection with StatusInternalError and spares the
+// process; http.ErrAbortHandler is not logged. Logs go to http.Server.ErrorLog.
+func Handler(f func(ctx context.Context, c *Conn) error, o *Options) http.Handler {
+	opts := o.withDefaults()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, err := Accept(w, r, &opts)
+		if err != nil {
+			return // Accept has answered
+		}
+		var logger *log.Logger
+		if s, ok := r.Context().Value(http.ServerContextKey).(*http.Server); ok {
+			logger = s.ErrorLog
+		}
+		go c.handle(f, logger)
+	})
+}
+
+// handle runs the user's function and closes the connection after it.
+func (c *Conn) handle(f func(ctx context.Context, c *Conn) error, logger *log.Logger) {
+	code, reason := StatusInternalError, ""
+	defer func() {
+		if v := recover(); v != nil && v != http.ErrAbortHandler {
+			stack := make([]byte, 64<<10)
+			stack = stack[:runtime.Stack(stack, false)]
+			logf(logger, "duplex: panic serving %v: %v\n%s", c.RemoteAddr(), v, stack)
+		}
+		_ = c.Close(context.Background(), code, reason)
+	}()
+	err := f(c.Context(), c)
+	ce, own := errors.AsType[*CloseError](err)
+	switch {
+	case err == nil:
+		code = StatusNormalClosure
+	case errors.Is(err, net.ErrClosed):
+	case own:
+		code, reason = ce.Code, ce.Reason
+	default:
+		logf(logger, "duplex: error serving %v: %v", c.RemoteAddr(), err)
+	}
+}
+
+func logf(l *log.Logger, format string, args ...any) {
+	if l == nil {
+		log.Printf(format, args...)
+		return
+	}
+	l.Printf(format, args...)
+}

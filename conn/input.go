@@ -1,0 +1,157 @@
+package conn
+
+import (
+	"context"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/duplexws/duplex/frame"
+)
+
+// inputSize is the capacity of the input buffer. Headers, control frames and small
+// messages pass through it; large payloads are read straight to where they go.
+const inputSize = 4096
+
+// A control frame is judged whole in the buffer.
+const _ = uint(inputSize - frame.MaxHeaderLen - frame.MaxControlLen)
+
+var inputs = sync.Pool{New: func() any { return new([inputSize]byte) }}
+
+// input holds bytes that have arrived and were not consumed yet. It is used under
+// the read turn. While it is empty and nobody reads it has no memory.
+type input struct {
+	buf    []byte // what is held is buf[r:w]
+	r, w   int
+	pooled *[inputSize]byte // the memory of buf, if it goes back to the pool
+}
+
+func (in *input) bytes() []byte { return in.buf[in.r:in.w] }
+
+func (in *input) consume(n int) { in.r += n }
+
+// room returns free space behind what is held, and makes some if there is none.
+func (in *input) room() []byte {
+	if in.r == in.w {
+		in.r, in.w = 0, 0
+		if in.pooled == nil {
+			in.buf = nil
+		}
+	}
+	if in.w < len(in.buf) {
+		return in.buf[in.w:]
+	}
+	if in.pooled != nil {
+		in.w = copy(in.buf, in.bytes())
+		in.r = 0
+		return in.buf[in.w:]
+	}
+	// What came with the handshake is held in a slice of its own. What is left of
+	// it is the beginning of a header or of a control frame, so it fits.
+	p := inputs.Get().(*[inputSize]byte)
+	in.w = copy(p[:], in.bytes())
+	in.r, in.buf, in.pooled = 0, p[:], p
+	return in.buf[in.w:]
+}
+
+// release gives the memory back if nothing is held, or if what is held is of no use.
+func (in *input) release(drop bool) {
+	if in.r != in.w && !drop {
+		return
+	}
+	if in.pooled != nil {
+		inputs.Put(in.pooled)
+	}
+	*in = input{}
+}
+
+// fill waits for more input. It is called only when what is held ends inside a header
+// or a control frame, so there is always room.
+func (c *Conn) fill(ctx context.Context) error {
+	n, err := c.receive(ctx, c.in.room())
+	c.in.w += n
+	return err
+}
+
+// maxEmptyReads is how often a stream may return neither bytes nor an error.
+const maxEmptyReads = 100
+
+// receive reads from the stream into p. It is the only place that does. If ctx ends
+// first, the error is that of the context and nothing is lost; any other error has
+// ended the connection.
+func (c *Conn) receive(ctx context.Context, p []byte) (int, error) {
+	w := wait{c: c}
+	for empty := 0; ; {
+		now, limit := w.next()
+		if err := c.reading.begin(ctx, now, limit); err != nil {
+			return 0, err
+		}
+		n, err := c.nc.Read(p)
+		c.reading.end()
+		switch {
+		case c.over.Load():
+			// RFC 6455, section 7.1.7: after failing the connection, nothing
+			// that comes is processed.
+			return 0, c.terminal()
+		case n > 0:
+			return n, nil // the error, if any, will come again
+		case err == nil:
+			if empty++; empty == maxEmptyReads {
+				return 0, c.lost(io.ErrNoProgress)
+			}
+		case isTimeout(err):
+			c.reading.met()
+			if ctx.Err() != nil {
+				return 0, cancelled(ctx)
+			}
+			if err := w.silence(); err != nil {
+				return 0, err
+			}
+		default:
+			return 0, c.lost(err)
+		}
+	}
+}
+
+// wait is the keepalive clock of one call to receive.
+type wait struct {
+	c      *Conn
+	now    time.Time
+	since  time.Time // when life was last seen, or the wait began
+	pinged bool
+}
+
+// next returns the time and how long the coming read may take; zero: for ever.
+func (w *wait) next() (now time.Time, limit time.Duration) {
+	every := w.c.keepAlive
+	if every <= 0 {
+		return time.Time{}, 0
+	}
+	w.now = time.Now()
+	if w.since.IsZero() {
+		w.since = w.now
+	}
+	return w.now, max(every-w.now.Sub(w.since), 1)
+}
+
+// silence is called when the read has met a deadline. After the first time without
+// life it sends a Ping, after the second it fails the connection.
+func (w *wait) silence() error {
+	c := w.c
+	if c.keepAlive <= 0 {
+		return nil
+	}
+	now := time.Now()
+	if sent := c.lastSent(); sent.After(w.since) {
+		w.since, w.pinged = sent, false
+	}
+	switch {
+	case now.Sub(w.since) < c.keepAlive:
+		return nil // the deadline was left from an earlier read
+	case w.pinged:
+		return c.giveUp(ErrKeepAlive, StatusInternalError, "keepalive: no sign of life")
+	}
+	// While the connection is closing there is no Ping, and another clock runs.
+	w.since, w.pinged = now, c.owePing()
+	return nil
+}

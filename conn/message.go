@@ -1,0 +1,98 @@
+package conn
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"unicode/utf8"
+
+	"github.com/duplexws/duplex/frame"
+)
+
+// Names from package frame, so that an application imports one package.
+type (
+	// Role is the side of the connection: Client or Server.
+	Role = frame.Role
+	// StatusCode is the number in a Close frame. RFC 6455, section 7.4.
+	StatusCode = frame.StatusCode
+)
+
+// The roles of frame.Role.
+const (
+	Client = frame.Client
+	Server = frame.Server
+)
+
+// The status codes of frame.StatusCode.
+const (
+	StatusNormalClosure      = frame.StatusNormalClosure
+	StatusGoingAway          = frame.StatusGoingAway
+	StatusProtocolError      = frame.StatusProtocolError
+	StatusUnsupportedData    = frame.StatusUnsupportedData
+	StatusNoStatusReceived   = frame.StatusNoStatusReceived
+	StatusAbnormalClosure    = frame.StatusAbnormalClosure
+	StatusInvalidPayload     = frame.StatusInvalidPayload
+	StatusPolicyViolation    = frame.StatusPolicyViolation
+	StatusMessageTooBig      = frame.StatusMessageTooBig
+	StatusMandatoryExtension = frame.StatusMandatoryExtension
+	StatusInternalError      = frame.StatusInternalError
+	StatusServiceRestart     = frame.StatusServiceRestart
+	StatusTryAgainLater      = frame.StatusTryAgainLater
+	StatusBadGateway         = frame.StatusBadGateway
+	StatusTLSHandshake       = frame.StatusTLSHandshake
+)
+
+// MessageType says what a message holds. The zero value is not a valid type.
+//
+// RFC 6455, section 5.6.
+type MessageType uint8
+
+// The two types of message.
+const (
+	Text   = MessageType(frame.Text)   // UTF-8, checked on both ways
+	Binary = MessageType(frame.Binary) // any bytes
+)
+
+// String returns "text" or "binary".
+func (t MessageType) String() string { return frame.Opcode(t).String() }
+
+// check reports misuse: a type that does not exist, or text that is not UTF-8.
+//
+// RFC 6455, section 5.6: the whole of a text message is valid UTF-8.
+func (t MessageType) check(p []byte) error {
+	switch {
+	case t != Text && t != Binary:
+		return ErrMessageType
+	case t == Text && !utf8.Valid(p):
+		return errNotText
+	}
+	return nil
+}
+
+// Message is a message with its type.
+type Message struct {
+	Type MessageType
+	Data []byte
+}
+
+// Messages returns an iterator over the messages that arrive. The slices belong to
+// the caller. The iteration ends without an error when the peer closes with
+// [StatusNormalClosure] or [StatusGoingAway]; any other error, as [Conn.Read] returns
+// it, is the last pair. Breaking off loses nothing and leaves the connection open.
+func (c *Conn) Messages(ctx context.Context) iter.Seq2[Message, error] {
+	return func(yield func(Message, error) bool) {
+		for {
+			t, p, err := c.Read(ctx)
+			if err != nil {
+				ce, ok := errors.AsType[*CloseError](err)
+				if !ok || ce.Code != StatusNormalClosure && ce.Code != StatusGoingAway {
+					yield(Message{}, err)
+				}
+				return
+			}
+			if !yield(Message{t, p}, nil) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,279 @@
+package conn
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/duplexws/duplex/frame"
+)
+
+// maxNetFrame is the payload of the largest frame that AsNetConn sends.
+const maxNetFrame = 32 << 10
+
+// AsNetConn returns a net.Conn whose bytes travel in messages of type t, for protocols
+// that want a stream. Message boundaries mean nothing: a Write is one message, or several
+// if it is larger than 32 KiB, and a Read returns what there is of one. The connection
+// must not be used otherwise from then on, but for Ping.
+//
+// Deadlines are those of net.Conn. A Write that a deadline cuts reports as written what
+// the connection has taken over: at most the rest of one frame is kept, and sent before
+// anything else by the next call that writes. Over TLS, which does not survive that, it
+// ends the connection.
+//
+// Read returns io.EOF when the peer has closed with [StatusNormalClosure] or
+// [StatusGoingAway]. A message of the other type closes the connection with
+// [StatusUnsupportedData]. With [Text], every Write must be valid UTF-8. Close sends a
+// Close frame and returns; the closing handshake goes on for at most 5 s without it.
+func AsNetConn(c *Conn, t MessageType) net.Conn {
+	n := &netConn{c: c, t: t}
+	n.readDeadline.init()
+	n.writeDeadline.init()
+	return n
+}
+
+type netConn struct {
+	c *Conn
+	t MessageType
+
+	readDeadline, writeDeadline deadline
+
+	turn turn            // what follows is used under it
+	r    io.Reader       // the message under way
+	rctx context.Context // the context of r
+}
+
+func (n *netConn) LocalAddr() net.Addr  { return n.c.LocalAddr() }
+func (n *netConn) RemoteAddr() net.Addr { return n.c.RemoteAddr() }
+
+// Read implements net.Conn.
+func (n *netConn) Read(p []byte) (int, error) {
+	ctx := n.readDeadline.context()
+	if err := n.c.acquire(ctx, &n.turn, nil); err != nil {
+		return 0, n.wrap("read", ctx, err)
+	}
+	m, err := n.read(ctx, p)
+	n.turn.release()
+	if err != nil {
+		return m, n.wrap("read", ctx, err)
+	}
+	return m, nil
+}
+
+func (n *netConn) read(ctx context.Context, p []byte) (int, error) {
+	for {
+		if n.r == nil || n.rctx != ctx {
+			t, r, err := n.c.Reader(ctx)
+			if err != nil {
+				return 0, err
+			}
+			if t != n.t {
+				err := fmt.Errorf("duplex: the peer sent a %v message on a stream of %v messages", t, n.t)
+				go func() { _ = n.c.Close(context.Background(), StatusUnsupportedData, "") }()
+				return 0, err
+			}
+			n.r, n.rctx = r, ctx
+		}
+		m, err := n.r.Read(p)
+		if err != io.EOF {
+			return m, err
+		}
+		n.r = nil
+	}
+}
+
+// Write implements net.Conn.
+func (n *netConn) Write(p []byte) (int, error) {
+	ctx := n.writeDeadline.context()
+	if err := n.t.check(p); err != nil {
+		return 0, n.wrap("write", ctx, err)
+	}
+	if ctx.Err() != nil {
+		return 0, n.wrap("write", ctx, cancelled(ctx))
+	}
+	written := 0
+	for written < len(p) {
+		piece := n.piece(p[written:])
+		taken, err := n.c.writePiece(ctx, n.t, piece)
+		if taken {
+			written += len(piece)
+		}
+		if err != nil {
+			return written, n.wrap("write", ctx, err)
+		}
+	}
+	return written, nil
+}
+
+// piece returns the beginning of p that makes the next message.
+func (n *netConn) piece(p []byte) []byte {
+	if len(p) <= maxNetFrame {
+		return p
+	}
+	size := maxNetFrame
+	for n.t == Text && !utf8.RuneStart(p[size]) {
+		size--
+	}
+	return p[:size]
+}
+
+// Close implements net.Conn.
+func (n *netConn) Close() error {
+	first := n.readDeadline.close()
+	if !n.writeDeadline.close() || !first {
+		return &net.OpError{Op: "close", Net: "websocket", Source: n.LocalAddr(), Addr: n.RemoteAddr(), Err: net.ErrClosed}
+	}
+	body, _ := closeBody(StatusNormalClosure, "")
+	ctx, cancel := context.WithTimeout(context.Background(), failTime)
+	defer cancel()
+	if n.c.sendClose(ctx, body) != nil {
+		return n.c.CloseNow()
+	}
+	go func() { _ = n.c.Close(context.Background(), StatusNormalClosure, "") }()
+	return nil
+}
+
+func (n *netConn) SetDeadline(t time.Time) error {
+	return errors.Join(n.SetReadDeadline(t), n.SetWriteDeadline(t))
+}
+func (n *netConn) SetReadDeadline(t time.Time) error  { return n.readDeadline.set(t) }
+func (n *netConn) SetWriteDeadline(t time.Time) error { return n.writeDeadline.set(t) }
+
+// wrap gives an error the form that users of a net.Conn expect.
+func (n *netConn) wrap(op string, ctx context.Context, err error) error {
+	if _, ok := errors.AsType[*cancelError](err); ok && ctx.Err() != nil {
+		err = context.Cause(ctx) // os.ErrDeadlineExceeded or net.ErrClosed
+	}
+	if ce, ok := errors.AsType[*CloseError](err); ok && op == "read" &&
+		(ce.Code == StatusNormalClosure || ce.Code == StatusGoingAway) {
+		return io.EOF
+	}
+	return &net.OpError{Op: op, Net: "websocket", Source: n.LocalAddr(), Addr: n.RemoteAddr(), Err: err}
+}
+
+// writePiece sends p as a message in one frame. If ctx ends before any of it has left,
+// nothing has happened; if it ends later, the rest of the frame is kept for the next
+// write, and taken is true.
+func (c *Conn) writePiece(ctx context.Context, t MessageType, p []byte) (taken bool, err error) {
+	if err := c.acquire(ctx, &c.messageTurn, nil); err != nil {
+		return false, err
+	}
+	defer c.messageTurn.release()
+	if err := c.acquire(ctx, &c.writeTurn, nil); err != nil {
+		return false, err
+	}
+	defer c.releaseWrite()
+	if err := c.maySend(); err != nil {
+		return false, err
+	}
+	if err := c.writing.begin(ctx, time.Time{}, 0); err != nil {
+		return false, err
+	}
+	c.tx.Begin(frame.Opcode(t))
+	err = c.sendTail()
+	if err == nil {
+		taken, err = c.sendKeeping(c.tx.Frame(true, len(p)), p)
+	}
+	c.writing.end()
+	switch _, secure := c.nc.(*tls.Conn); {
+	case err == nil:
+		c.hasSent()
+		return true, nil
+	case !secure && isTimeout(err) && ctx.Err() != nil:
+		return taken, cancelled(ctx)
+	}
+	return taken, c.unsent(ctx, err)
+}
+
+// sendKeeping sends a frame and keeps what a deadline left of it.
+func (c *Conn) sendKeeping(h frame.Header, p []byte) (taken bool, err error) {
+	o := largeOutputs.Get().(*output)
+	defer largeOutputs.Put(o)
+	b, _ := encode(o, h, p)
+	n, err := c.put(b)
+	if n > 0 && n < len(b) {
+		c.tail = bytesClone(b[n:])
+	}
+	return n > 0, err
+}
+
+// deadline turns the deadlines of one direction into contexts. A context ends when
+// its deadline passes, and stays so; a deadline that is moved before that moves with it.
+type deadline struct {
+	mu     sync.Mutex
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	timer  *time.Timer
+	moved  int // tells a timer that fires late that it is not the one
+	closed bool
+}
+
+func (d *deadline) init() {
+	d.ctx, d.cancel = context.WithCancelCause(context.Background())
+}
+
+func (d *deadline) context() context.Context {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.ctx
+}
+
+func (d *deadline) set(t time.Time) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return net.ErrClosed
+	}
+	d.stop()
+	if d.ctx.Err() != nil {
+		d.init()
+	}
+	if t.IsZero() {
+		return nil
+	}
+	left := time.Until(t)
+	if left <= 0 {
+		d.cancel(os.ErrDeadlineExceeded)
+		return nil
+	}
+	moved, cancel := d.moved, d.cancel
+	d.timer = time.AfterFunc(left, func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if moved == d.moved {
+			cancel(os.ErrDeadlineExceeded)
+		}
+	})
+	return nil
+}
+
+func (d *deadline) stop() {
+	d.moved++
+	if d.timer != nil {
+		d.timer.Stop()
+		d.timer = nil
+	}
+}
+
+// close ends all calls, now and in future. It reports whether it was the first.
+func (d *deadline) close() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return false
+	}
+	d.closed = true
+	d.stop()
+	if d.ctx.Err() != nil {
+		d.init()
+	}
+	d.cancel(net.ErrClosed)
+	return true
+}

@@ -1,0 +1,64 @@
+package conn
+
+import "time"
+
+// Defaults of [Options].
+const (
+	defaultReadLimit        = 1 << 20
+	defaultKeepAlive        = 30 * time.Second
+	defaultHandshakeTimeout = 10 * time.Second
+)
+
+// Options are the settings of a connection. A nil *Options and the zero value mean
+// the defaults. Of the numbers, zero means the stated default and a negative value
+// that there is no limit. Options are copied when they are passed.
+type Options struct {
+	// Subprotocols are the names that this side speaks. A client asks for all of
+	// them, the preferred one first; a server picks the first that the client asks
+	// for and it speaks. If they have none in common the connection is made without
+	// one, see [Conn.Subprotocol]. Names are compared to the letter.
+	// RFC 6455, sections 1.9 and 4.2.2.
+	Subprotocols []string
+
+	// Origins are patterns of the web origins that a server accepts besides its
+	// own host, such as "example.com" or "https://*.example.com:8443"; a subdomain
+	// pattern does not match the domain itself. "*" accepts every origin: use it
+	// only where cookies and the like give no rights. Requests without an Origin do
+	// not come from a browser and are accepted. The exact forms are described at
+	// [handshake.ServerOptions]. RFC 6455, sections 4.2.2 and 10.2.
+	Origins []string
+
+	// ReadLimit is the size in bytes of the largest message that is read; default
+	// 1 MiB. One byte more fails the connection with [StatusMessageTooBig], before
+	// memory is spent on it. [Conn.SetReadLimit] changes it later.
+	ReadLimit int64
+
+	// KeepAlive is how long a waiting read stays silent before the peer is sent a
+	// Ping, and how long it then has to show life; default 30 s. Any byte in or out
+	// counts, one of a half-received message too. Without life the connection fails
+	// with [ErrKeepAlive]. The clock runs only while a read is waiting, and needs a
+	// stream that has read deadlines, as every net.Conn should. Negative: off.
+	KeepAlive time.Duration
+
+	// HandshakeTimeout bounds the opening handshake; default 10 s. When dialling
+	// that is everything from the name lookup to the response.
+	HandshakeTimeout time.Duration
+}
+
+// withDefaults returns a copy of o in which every zero number is the default.
+func (o *Options) withDefaults() Options {
+	var c Options
+	if o != nil {
+		c = *o
+	}
+	if c.ReadLimit == 0 {
+		c.ReadLimit = defaultReadLimit
+	}
+	if c.KeepAlive == 0 {
+		c.KeepAlive = defaultKeepAlive
+	}
+	if c.HandshakeTimeout == 0 {
+		c.HandshakeTimeout = defaultHandshakeTimeout
+	}
+	return c
+}

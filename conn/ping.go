@@ -1,0 +1,162 @@
+package conn
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/duplexws/duplex/frame"
+)
+
+// pingSize is the payload of our Pings: a number.
+const pingSize = 8
+
+// pings are our Pings that may still be answered, guarded by Conn.mu. They are
+// numbered in the order in which they leave, from a random number on, so that a Pong
+// that answers none of them is told apart.
+type pings struct {
+	before  uint64 // the number before the first
+	sent    uint64 // how many have left, or are about to
+	waiting []*ping
+}
+
+// ping is a call of Conn.Ping that waits.
+type ping struct {
+	n    uint64
+	sent time.Time
+	rtt  time.Duration
+	done chan struct{}
+}
+
+// next numbers a Ping and returns its body.
+func (s *pings) next() (body [pingSize]byte) {
+	if s.sent == 0 {
+		s.before = rand.Uint64()
+	}
+	s.sent++
+	binary.BigEndian.PutUint64(body[:], s.before+s.sent)
+	return body
+}
+
+// pongArrived tells the Pings that a Pong answers. A Pong that answers none of ours is
+// ignored.
+//
+// RFC 6455, section 5.5.3: a Pong may answer only the most recent of several Pings,
+// so the earlier ones have had their answer too.
+func (c *Conn) pongArrived(body []byte) {
+	if len(body) != pingSize {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := &c.pings
+	n := binary.BigEndian.Uint64(body) - s.before
+	if n == 0 || n > s.sent {
+		return
+	}
+	for len(s.waiting) > 0 && s.waiting[0].n <= n {
+		p := s.waiting[0]
+		s.waiting = s.waiting[1:]
+		p.rtt = time.Since(p.sent)
+		close(p.done)
+	}
+	if len(s.waiting) == 0 {
+		s.waiting = nil
+	}
+}
+
+// Ping sends a Ping and waits for its Pong; it returns the time between the two.
+//
+// The Pong is seen by whatever reads: a Read in another goroutine, or Ping itself if
+// there is none. But Ping cannot read past a message. If one arrives and nobody comes
+// to read it within 5 s, or before ctx ends, Ping returns [ErrNoReader]. Pongs that
+// answer no Ping are ignored.
+//
+// RFC 6455, section 5.5.2.
+func (c *Conn) Ping(ctx context.Context) (rtt time.Duration, err error) {
+	p, err := c.sendPing(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if err := c.awaitPong(ctx, p); err != errEvent {
+		c.forgetPing(p)
+		return 0, err
+	}
+	return p.rtt, nil
+}
+
+func (c *Conn) sendPing(ctx context.Context) (*ping, error) {
+	if err := c.acquire(ctx, &c.writeTurn, nil); err != nil {
+		return nil, err
+	}
+	defer c.releaseWrite()
+	if err := c.maySend(); err != nil {
+		return nil, err
+	}
+	p := &ping{sent: time.Now(), done: make(chan struct{})}
+	c.mu.Lock()
+	body := c.pings.next()
+	p.n = c.pings.sent
+	c.pings.waiting = append(c.pings.waiting, p)
+	c.mu.Unlock()
+	if err := c.transmit(ctx, 0, c.control(frame.Ping, body[:]), body[:]); err != nil {
+		c.forgetPing(p)
+		return nil, err
+	}
+	return p, nil
+}
+
+func (c *Conn) forgetPing(p *ping) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i, q := range c.pings.waiting {
+		if q == p {
+			c.pings.waiting = append(c.pings.waiting[:i:i], c.pings.waiting[i+1:]...)
+			return
+		}
+	}
+}
+
+// awaitPong returns errEvent when p was answered.
+func (c *Conn) awaitPong(ctx context.Context, p *ping) error {
+	for {
+		if err := c.acquire(ctx, &c.readTurn, p.done); err != nil {
+			return err
+		}
+		err := c.attend(ctx, p.done, false)
+		c.releaseRead()
+		if err != nil {
+			return err
+		}
+		// A message is next. Whoever comes to read it will also see the Pong.
+		switch came, err := c.awaitReader(ctx, p.done, closeTime); {
+		case came:
+		case err == nil:
+			return ErrNoReader
+		case err != errEvent && c.terminal() == nil:
+			return errors.Join(ErrNoReader, err)
+		default:
+			return err
+		}
+	}
+}
+
+// awaitReader waits, at most for the given time, until the application has come to
+// read since the call began.
+func (c *Conn) awaitReader(ctx context.Context, event <-chan struct{}, limit time.Duration) (came bool, err error) {
+	reads := c.reads.Load()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-event:
+		err = errEvent
+	case <-c.ended():
+		err = c.terminal()
+	case <-ctx.Done():
+		err = cancelled(ctx)
+	}
+	return err == nil && c.reads.Load() != reads, err
+}

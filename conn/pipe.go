@@ -1,0 +1,16 @@
+package conn
+
+import "github.com/duplexws/duplex/internal/pipe"
+
+// pipeSize is how much each direction of a Pipe holds before a writer waits, about as
+// much as a socket does.
+const pipeSize = 64 << 10
+
+// Pipe returns the two ends of a connection in memory. They behave as over TCP: they
+// are buffered, have deadlines, and one end's CloseNow is the other's broken stream.
+// Programs can test their handlers with it, also inside testing/synctest. The options
+// may be nil; ReadLimit and KeepAlive are used.
+func Pipe(clientOptions, serverOptions *Options) (client, server *Conn) {
+	a, b := pipe.New(pipeSize)
+	return New(a, Start{Role: Client}, clientOptions), New(b, Start{Role: Server}, serverOptions)
+}

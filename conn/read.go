@@ -1,0 +1,294 @@
+package conn
+
+import (
+	"context"
+	"slices"
+
+	"github.com/duplexws/duplex/frame"
+	"github.com/duplexws/duplex/internal/protocol"
+)
+
+// incoming is what the connection remembers of a message that was begun, from one
+// call to the next. It is used under the read turn.
+type incoming struct {
+	reader *messageReader // who reads it piece by piece, if anyone
+	kept   []byte         // what a cancelled Read had of it already
+}
+
+// Read waits for the next message and returns it whole. The slice belongs to the
+// caller.
+//
+// If ctx ends first, Read returns an error that matches context.Cause(ctx), and
+// nothing is lost: what has arrived of a message is kept, and the next read of any
+// kind goes on with it. Every other error but [ErrReaderOpen] has ended the
+// connection, and later calls return it again: a [*CloseError] says how the peer
+// closed, a [*FailError] which rule it broke. Of several goroutines that read, each
+// gets whole messages.
+//
+// RFC 6455, section 6.2.
+func (c *Conn) Read(ctx context.Context) (MessageType, []byte, error) {
+	t, p, err := c.ReadAppend(ctx, nil)
+	if err == nil && p == nil {
+		p = []byte{}
+	}
+	return t, p, err
+}
+
+// ReadAppend is like [Conn.Read] but appends the message to dst and returns the
+// extended slice, so that a loop can use the same memory again: it allocates nothing
+// if the message fits in the capacity of dst. If it fails it returns dst as it was,
+// but may have used the capacity behind it.
+func (c *Conn) ReadAppend(ctx context.Context, dst []byte) (MessageType, []byte, error) {
+	if err := c.acquireRead(ctx); err != nil {
+		return 0, dst, err
+	}
+	t, p, err := c.readMessage(ctx, dst)
+	c.releaseRead()
+	return t, p, err
+}
+
+// Discard reads and drops messages, so that a program that only writes still answers
+// Pings, sees the peer close, and has its own Pings answered. It returns the error
+// that ended the connection, as [Conn.Read] does, or that of ctx.
+func (c *Conn) Discard(ctx context.Context) error {
+	if err := c.acquireRead(ctx); err != nil {
+		return err
+	}
+	var err error
+	for err == nil {
+		if err = c.beginMessage(ctx, false); err == nil {
+			err = c.dropMessage(ctx)
+		}
+	}
+	c.releaseRead()
+	return err
+}
+
+// acquireRead takes the read turn for the application.
+func (c *Conn) acquireRead(ctx context.Context) error {
+	err := c.acquire(ctx, &c.readTurn, nil)
+	if err == nil {
+		c.reads.Add(1)
+	}
+	return err
+}
+
+// releaseRead gives the read turn back, and the input buffer if it is empty.
+func (c *Conn) releaseRead() {
+	c.in.release(c.in.r != c.in.w && c.terminal() != nil)
+	c.readTurn.release()
+}
+
+// next looks at what is held and returns what comes next for a reader; control frames
+// are dealt with on the way. It does not wait for input, so it serves a loop that
+// does as well as one that is called back.
+func (c *Conn) next(ctx context.Context) (protocol.Kind, error) {
+	c.rx.SetLimit(c.readLimit.Load())
+	for {
+		ev, n, err := c.rx.Next(c.in.bytes())
+		c.in.consume(n)
+		if err != nil {
+			return 0, c.fail(err)
+		}
+		if ev.Kind != protocol.Control {
+			return ev.Kind, nil
+		}
+		// RFC 6455, section 5.5: control frames may come between fragments.
+		switch ev.Opcode {
+		case frame.Ping:
+			c.owePong(ev.Body)
+		case frame.Pong:
+			c.pongArrived(ev.Body)
+		case frame.Close:
+			return 0, c.closeArrived(ctx, ev.Body)
+		}
+	}
+}
+
+// advance waits until something comes next for a reader.
+func (c *Conn) advance(ctx context.Context) (protocol.Kind, error) {
+	for {
+		kind, err := c.next(ctx)
+		if err != nil || kind != protocol.More {
+			return kind, err
+		}
+		if err := c.fill(ctx); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// take moves payload of the frame under way to p, at most Left bytes and at least one,
+// unmasked and checked.
+func (c *Conn) take(ctx context.Context, p []byte) (int, error) {
+	p = p[:min(uint64(len(p)), c.rx.Left())]
+	var n int
+	var err error
+	if len(c.in.bytes()) == 0 {
+		if len(p) >= inputSize {
+			n, err = c.receive(ctx, p)
+		} else {
+			err = c.fill(ctx)
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+	if n == 0 {
+		n = copy(p, c.in.bytes())
+		c.in.consume(n)
+	}
+	c.rx.Frame(p[:n])
+	// An inflater has its place here: between the bytes of frames and of messages.
+	if err := c.rx.Message(p[:n]); err != nil {
+		return 0, c.fail(err)
+	}
+	return n, nil
+}
+
+// beginMessage waits until a message is under way that is nobody else's. With resume,
+// a message whose Reader was cancelled may be taken over.
+func (c *Conn) beginMessage(ctx context.Context, resume bool) error {
+	if err := c.terminal(); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return cancelled(ctx)
+	}
+	if r := c.message.reader; r != nil {
+		switch {
+		case r.closed.Load():
+			if err := c.dropMessage(ctx); err != nil {
+				return err
+			}
+		case !resume || r.ctx.Err() == nil:
+			return ErrReaderOpen
+		}
+	}
+	if !c.rx.Opened() {
+		// Nothing but the beginning of a message can come next.
+		if _, err := c.advance(ctx); err != nil {
+			return err
+		}
+		c.rx.Open()
+	}
+	return nil
+}
+
+// endMessage ends the message under way.
+func (c *Conn) endMessage() error {
+	c.message = incoming{}
+	if err := c.rx.EndMessage(); err != nil {
+		return c.fail(err)
+	}
+	return nil
+}
+
+// readMessage appends a message to dst.
+func (c *Conn) readMessage(ctx context.Context, dst []byte) (MessageType, []byte, error) {
+	if err := c.beginMessage(ctx, false); err != nil {
+		return 0, dst, err
+	}
+	t := MessageType(c.rx.Opcode())
+	p := c.message.kept
+	if cap(dst) > 0 {
+		p = append(dst, p...)
+	}
+	for {
+		kind, err := c.advance(ctx)
+		if err == nil && kind == protocol.End {
+			if err := c.endMessage(); err != nil {
+				return 0, dst, err
+			}
+			return t, p, nil
+		}
+		if err == nil {
+			p, err = c.appendPayload(ctx, p, len(dst))
+		}
+		if err != nil {
+			c.message.kept = p
+			if cap(dst) > 0 {
+				c.message.kept = bytesClone(p[len(dst):])
+			}
+			return 0, dst, err
+		}
+	}
+}
+
+// appendPayload appends payload of the frame under way to p, of which the bytes from
+// base on are of the message. Memory is taken for what has arrived, never for what a
+// header has declared: first for what is held, then as much as the message has
+// already.
+func (c *Conn) appendPayload(ctx context.Context, p []byte, base int) ([]byte, error) {
+	left := c.rx.Left()
+	if spare := uint64(cap(p) - len(p)); spare < min(left, inputSize) {
+		held := len(c.in.bytes())
+		if held == 0 && len(p) == base {
+			if err := c.fill(ctx); err != nil {
+				return p, err
+			}
+			held = len(c.in.bytes())
+		}
+		p = slices.Grow(p, int(min(left, uint64(max(held, len(p)-base)))))
+	}
+	n, err := c.take(ctx, p[len(p):cap(p)])
+	return p[:len(p)+n], err
+}
+
+// dropMessage reads the rest of the message under way and drops it. It is checked as
+// if it were delivered.
+func (c *Conn) dropMessage(ctx context.Context) error {
+	c.message.kept = nil
+	for {
+		kind, err := c.advance(ctx)
+		if err != nil {
+			return err
+		}
+		if kind == protocol.End {
+			return c.endMessage()
+		}
+		if len(c.in.bytes()) == 0 {
+			if err := c.fill(ctx); err != nil {
+				return err
+			}
+		}
+		held := c.in.bytes()
+		if _, err := c.take(ctx, held); err != nil {
+			return err
+		}
+	}
+}
+
+// attend reads for a call that has no use for messages: it deals with control frames
+// until the call's event is ready, which gives errEvent, or a message is next, which
+// gives nil. With drop, messages are dropped, until somebody else wants to read.
+func (c *Conn) attend(ctx context.Context, event <-chan struct{}, drop bool) error {
+	for {
+		if err := c.terminal(); err != nil {
+			return err
+		}
+		select {
+		case <-event:
+			return errEvent
+		default:
+		}
+		kind, err := c.next(ctx)
+		switch {
+		case err != nil:
+			return err
+		case kind == protocol.More:
+			err = c.fill(ctx)
+		case !drop || c.readTurn.contended():
+			return nil
+		default:
+			c.rx.Open()
+			err = c.dropMessage(ctx)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// bytesClone is bytes.Clone for a slice that may be empty: nothing kept is nil.
+func bytesClone(p []byte) []byte { return append([]byte(nil), p...) }

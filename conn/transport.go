@@ -1,0 +1,39 @@
+package conn
+
+import (
+	"crypto/tls"
+	"net"
+	"time"
+)
+
+// goodbye is how long closing a TLS connection may take.
+const goodbye = 250 * time.Millisecond
+
+// cutTransport closes a stream at once. Closing a TLS connection would try to say
+// goodbye first, and wait 5 s if the peer takes nothing.
+func cutTransport(nc net.Conn) error {
+	if t, ok := nc.(*tls.Conn); ok {
+		nc = t.NetConn()
+	}
+	return nc.Close()
+}
+
+// closeTransport closes a stream after what was written to it, with the goodbye of
+// TLS if it has one.
+//
+// RFC 6455, section 7.1.1.
+func closeTransport(nc net.Conn) {
+	if _, ok := nc.(*tls.Conn); ok {
+		limit := time.AfterFunc(goodbye, func() { _ = cutTransport(nc) })
+		defer limit.Stop()
+	}
+	_ = nc.Close()
+}
+
+// closeWrite ends our direction of a stream and leaves the other open, where the
+// stream can do that.
+func closeWrite(nc net.Conn) {
+	if w, ok := nc.(interface{ CloseWrite() error }); ok {
+		_ = w.CloseWrite()
+	}
+}

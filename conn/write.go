@@ -1,0 +1,227 @@
+package conn
+
+import (
+	"context"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/duplexws/duplex/frame"
+	"github.com/duplexws/duplex/internal/protocol"
+	"github.com/duplexws/duplex/mask"
+)
+
+// Write sends a message in one frame and returns when the stream has taken all of it.
+// The slice is only read, and not used after Write has returned. Messages of several
+// goroutines never mix: each waits for its turn.
+//
+// If ctx ends while Write waits for its turn, nothing has happened. If it ends later,
+// a part of the frame may be out and the connection has to be ended: TLS does not
+// survive a write that is broken off. The same holds for any other error of the stream.
+// Text that is not valid UTF-8 is refused with an error that matches
+// frame.TextNotUTF8, and an unknown type with [ErrMessageType]; the connection goes on.
+//
+// RFC 6455, section 6.1.
+func (c *Conn) Write(ctx context.Context, t MessageType, p []byte) error {
+	if err := t.check(p); err != nil {
+		return err
+	}
+	if err := c.acquire(ctx, &c.messageTurn, nil); err != nil {
+		return err
+	}
+	c.tx.Begin(frame.Opcode(t))
+	err := c.writeFrame(ctx, c.tx.Frame(true, len(p)), p)
+	c.messageTurn.release()
+	return err
+}
+
+// writeFrame sends a data frame when it is its turn.
+func (c *Conn) writeFrame(ctx context.Context, h frame.Header, p []byte) error {
+	if err := c.acquire(ctx, &c.writeTurn, nil); err != nil {
+		return err
+	}
+	err := c.maySend()
+	if err == nil {
+		err = c.transmit(ctx, 0, h, p)
+	}
+	c.releaseWrite()
+	return err
+}
+
+// maySend returns an error if data must not be sent any more.
+//
+// RFC 6455, section 5.5.1.
+func (c *Conn) maySend() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err == nil && !c.state.MaySend() {
+		return errClosing
+	}
+	return c.err
+}
+
+// releaseWrite gives the write turn back, after what the connection owes its peer was
+// sent. Something that is owed a moment later finds the turn free, or its new holder
+// will see it.
+func (c *Conn) releaseWrite() {
+	for {
+		for c.owes.Load() {
+			c.payOwed()
+		}
+		c.writeTurn.release()
+		if !c.owes.Load() || !c.writeTurn.try() {
+			return
+		}
+	}
+}
+
+// Sizes of the output buffers. A frame that fits in a small one leaves in one write.
+const (
+	smallOutput = 4096
+	largeOutput = 32<<10 + frame.MaxHeaderLen
+)
+
+// output is memory for frames on their way out.
+type output struct {
+	b   []byte
+	vec [2][]byte // header and payload of a frame that is sent without a copy
+	bfs net.Buffers
+}
+
+var (
+	smallOutputs = sync.Pool{New: func() any { return &output{b: make([]byte, smallOutput)} }}
+	largeOutputs = sync.Pool{New: func() any { return &output{b: make([]byte, largeOutput)} }}
+)
+
+// transmit sends one frame, with the write turn held. limit is the time that it has;
+// zero: any. An error has ended the connection, unless ctx had ended before anything
+// was sent.
+func (c *Conn) transmit(ctx context.Context, limit time.Duration, h frame.Header, p []byte) error {
+	var now time.Time
+	if limit > 0 {
+		now = time.Now()
+	}
+	if err := c.writing.begin(ctx, now, limit); err != nil {
+		return err
+	}
+	err := c.sendTail()
+	if err == nil {
+		err = c.sendFrame(h, p)
+	}
+	c.writing.end()
+	if err == nil {
+		c.hasSent()
+		return nil
+	}
+	return c.unsent(ctx, err)
+}
+
+// unsent ends the connection because a frame could not be sent, or not wholly.
+func (c *Conn) unsent(ctx context.Context, err error) error {
+	if isTimeout(err) && ctx.Err() != nil {
+		return c.end(cancelled(ctx), cut)
+	}
+	return c.lost(err)
+}
+
+// sendTail sends what is left of a frame that was cut by a deadline of AsNetConn.
+func (c *Conn) sendTail() error {
+	if len(c.tail) == 0 {
+		return nil
+	}
+	n, err := c.put(c.tail)
+	c.tail = c.tail[n:]
+	if len(c.tail) == 0 {
+		c.tail = nil
+	}
+	return err
+}
+
+// put writes b to the stream.
+func (c *Conn) put(b []byte) (int, error) {
+	n, err := c.nc.Write(b)
+	if n < len(b) && err == nil {
+		err = io.ErrShortWrite
+	}
+	return n, err
+}
+
+// sendFrame writes a frame: in one piece if it is small; without copying the payload
+// if the stream can write several pieces at once; else through a buffer.
+func (c *Conn) sendFrame(h frame.Header, p []byte) error {
+	pool := &smallOutputs
+	if h.Len()+len(p) > smallOutput {
+		if !h.Masked && writesVectors(c.nc) {
+			return c.sendVector(h, p)
+		}
+		pool = &largeOutputs
+	}
+	o := pool.Get().(*output)
+	err := c.sendCopied(o, h, p)
+	pool.Put(o)
+	return err
+}
+
+// sendCopied writes a frame through a buffer, as often as it needs. A server copies
+// once and writes the rest as it is; a client has to copy all, since it masks.
+//
+// RFC 6455, section 5.3.
+func (c *Conn) sendCopied(o *output, h frame.Header, p []byte) error {
+	n := min(len(p), len(o.b)-h.Len())
+	b, key := encode(o, h, p[:n])
+	_, err := c.put(b)
+	p = p[n:]
+	if !h.Masked {
+		if err == nil && len(p) > 0 {
+			_, err = c.put(p)
+		}
+		return err
+	}
+	for err == nil && len(p) > 0 {
+		n := min(len(p), len(o.b))
+		key = mask.Copy(o.b, p[:n], key)
+		_, err = c.put(o.b[:n])
+		p = p[n:]
+	}
+	return err
+}
+
+// encode puts header and payload into the buffer, which must have room for both. The
+// payload is masked if the header says so; p itself is never changed. The key is for
+// what follows p in the same frame.
+func encode(o *output, h frame.Header, p []byte) ([]byte, mask.Key) {
+	b := h.Append(o.b[:0])
+	body := o.b[len(b) : len(b)+len(p)]
+	if !h.Masked {
+		copy(body, p)
+		return o.b[:len(b)+len(p)], h.Key
+	}
+	key := mask.Copy(body, p, h.Key)
+	return o.b[:len(b)+len(p)], key
+}
+
+// sendVector writes header and payload with one system call and no copy.
+func (c *Conn) sendVector(h frame.Header, p []byte) error {
+	o := smallOutputs.Get().(*output)
+	o.vec = [2][]byte{h.Append(o.b[:0]), p}
+	o.bfs = o.vec[:]
+	_, err := o.bfs.WriteTo(c.nc)
+	o.vec, o.bfs = [2][]byte{}, nil
+	smallOutputs.Put(o)
+	return err
+}
+
+// writesVectors reports whether net.Buffers are written to nc in one system call.
+func writesVectors(nc net.Conn) bool {
+	switch nc.(type) {
+	case *net.TCPConn, *net.UnixConn:
+		return true
+	}
+	return false
+}
+
+// control returns the header of a control frame.
+func (c *Conn) control(op frame.Opcode, body []byte) frame.Header {
+	return protocol.Header(c.role, op, true, len(body))
+}

@@ -1,0 +1,154 @@
+package conn
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+
+	"github.com/duplexws/duplex/frame"
+)
+
+// Writer starts a message that is written piece by piece. Closing the writer
+// completes the message; until then other messages wait, while control frames go out
+// in between. A writer must be closed, also after an error.
+//
+// Small writes are gathered, so a short message leaves in one frame; a large write, or
+// what fills 4 KiB, leaves as a fragment at once. The slices are only read, and not
+// used after Write has returned.
+//
+// ctx holds until the message is complete. If it ends before any of the message has
+// left, the message is dropped and nothing has happened; later, the message cannot be
+// completed, so the connection is ended. The same goes for text that turns out not to
+// be valid UTF-8, which is refused with an error that matches frame.TextNotUTF8.
+//
+// RFC 6455, sections 5.4 and 6.1.
+func (c *Conn) Writer(ctx context.Context, t MessageType) (io.WriteCloser, error) {
+	if err := t.check(nil); err != nil {
+		return nil, err
+	}
+	if err := c.acquire(ctx, &c.messageTurn, nil); err != nil {
+		return nil, err
+	}
+	err := c.maySend()
+	if err == nil && ctx.Err() != nil {
+		err = cancelled(ctx)
+	}
+	if err != nil {
+		c.messageTurn.release()
+		return nil, err
+	}
+	c.tx.Begin(frame.Opcode(t))
+	return &messageWriter{c: c, ctx: ctx}, nil
+}
+
+// messageWriter holds the message turn until it is closed or has failed.
+type messageWriter struct {
+	c   *Conn
+	ctx context.Context
+
+	mu   sync.Mutex // a queue for misuse: one call at a time
+	out  *output    // gathers small writes; nil: none
+	n    int        // bytes in out
+	sent bool       // a fragment has left
+	err  error      // sticky; errWriterClosed after Close
+}
+
+var errWriterClosed = errors.New("duplex: write: the Writer is closed")
+
+// Write implements io.Writer.
+func (w *messageWriter) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err != nil {
+		return 0, w.err
+	}
+	if err := w.c.tx.Message(p); err != nil {
+		return 0, w.fail(errNotText)
+	}
+	if w.n+len(p) <= smallOutput {
+		w.gather(p)
+		return len(p), nil
+	}
+	// What was gathered leaves first. The rest is gathered again if it is small.
+	if err := w.flush(false); err != nil {
+		return 0, err
+	}
+	if len(p) <= smallOutput {
+		w.gather(p)
+		return len(p), nil
+	}
+	if err := w.send(false, p); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// Close completes the message. If that failed, or a Write has, it returns the error.
+func (w *messageWriter) Close() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err != nil {
+		if w.err == errWriterClosed {
+			return nil
+		}
+		return w.err
+	}
+	if err := w.c.tx.EndMessage(); err != nil {
+		return w.fail(errNotText)
+	}
+	if err := w.flush(true); err != nil {
+		return err
+	}
+	w.finish(errWriterClosed)
+	return nil
+}
+
+func (w *messageWriter) gather(p []byte) {
+	if w.out == nil {
+		w.out = smallOutputs.Get().(*output)
+	}
+	w.n += copy(w.out.b[w.n:], p)
+}
+
+// flush sends what was gathered, and for the last frame also nothing.
+func (w *messageWriter) flush(fin bool) error {
+	if w.n == 0 && !fin {
+		return nil
+	}
+	var p []byte
+	if w.n > 0 {
+		p = w.out.b[:w.n]
+	}
+	w.n = 0
+	return w.send(fin, p)
+}
+
+// send sends the next frame of the message.
+func (w *messageWriter) send(fin bool, p []byte) error {
+	if err := w.c.writeFrame(w.ctx, w.c.tx.Frame(fin, len(p)), p); err != nil {
+		return w.fail(err)
+	}
+	w.sent = true
+	return nil
+}
+
+// fail gives the message up. If a part of it has left it can never be completed, and
+// the peer waits for the rest: the connection has to end.
+func (w *messageWriter) fail(err error) error {
+	if w.sent {
+		w.c.abandon(err)
+	}
+	w.finish(err)
+	return err
+}
+
+// finish gives back what the writer holds.
+func (w *messageWriter) finish(err error) {
+	w.err = err
+	if w.out != nil {
+		smallOutputs.Put(w.out)
+		w.out = nil
+	}
+	w.c.messageTurn.release()
+}
