@@ -81,7 +81,7 @@ func TestCapacity(t *testing.T) {
 // TestWritesDoNotMix has several goroutines write records that are larger than the
 // capacity.
 func TestWritesDoNotMix(t *testing.T) {
-	const writers, records, size = 8, 20, 10
+	const writers, records, size = 8, 1000, 10
 	a, b := pipe.New(3)
 	defer b.Close()
 	var wg sync.WaitGroup

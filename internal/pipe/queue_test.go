@@ -53,3 +53,20 @@ func TestLateTimer(t *testing.T) {
 		d.stop()
 	}
 }
+
+// TestCloseStopsTheTimers leaves deadlines far ahead and looks at their timers after
+// Close.
+func TestCloseStopsTheTimers(t *testing.T) {
+	c, peer := New(0)
+	defer peer.Close()
+	if err := c.SetDeadline(time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	e := c.(*end)
+	if e.in.readTimeout.timer.Stop() || e.out.writeTimeout.timer.Stop() {
+		t.Error("a timer was still running after Close")
+	}
+}
