@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -23,7 +24,7 @@ import (
 // violation, and notes what the client asks for and sends.
 type suite struct {
 	count string // the answer to /getCaseCount
-	close conn.StatusCode
+	fails bool   // when asked for the report
 
 	mu   sync.Mutex
 	seen []string
@@ -59,7 +60,12 @@ func (s *suite) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
-	_ = c.Close(ctx, s.close, "")
+	if r.URL.Path == "/updateReports" && s.fails {
+		_ = c.Close(ctx, conn.StatusInternalError, "")
+		return
+	}
+	_, _ = c.NetConn().Write([]byte{0x88, 0x00}) // the suite closes without a code
+	_, _, _ = c.Read(ctx)
 }
 
 // exchange sends a message and notes what comes back.
@@ -81,14 +87,14 @@ func (s *suite) exchange(ctx context.Context, c *conn.Conn, t conn.MessageType, 
 
 func TestRunsEveryCase(t *testing.T) {
 	want := []string{
-		"/getCaseCount?",
+		"/getCaseCount",
 		"/runCase?agent=an+agent&case=1", "text \u00e9", "binary \xff",
 		"/runCase?agent=an+agent&case=2", "1002 (protocol error)",
 		"/updateReports?agent=an+agent",
 	}
 	for _, secure := range []string{"ws", "wss"} {
 		t.Run(secure, func(t *testing.T) {
-			s := &suite{count: "2", close: conn.StatusNormalClosure}
+			s := &suite{count: "2"}
 			srv := httptest.NewUnstartedServer(s)
 			args := []string{"-agent", "an agent", "-url"}
 			if secure == "wss" {
@@ -121,17 +127,17 @@ func TestRunsEveryCase(t *testing.T) {
 func TestFails(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
-		suite suite
+		suite *suite
 		start func(*httptest.Server)
 		want  string
 	}{
-		{"no number of cases", suite{count: "many", close: conn.StatusNormalClosure}, (*httptest.Server).Start, "the number of cases"},
-		{"no report", suite{count: "0", close: conn.StatusInternalError}, (*httptest.Server).Start, "report written"},
-		{"a certificate that is not trusted", suite{count: "0", close: conn.StatusNormalClosure}, (*httptest.Server).StartTLS, "certificate"},
+		{"no number of cases", &suite{count: "many"}, (*httptest.Server).Start, "the number of cases"},
+		{"no report", &suite{count: "0", fails: true}, (*httptest.Server).Start, "report written"},
+		{"a certificate that is not trusted", &suite{count: "0"}, (*httptest.Server).StartTLS, "certificate"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			srv := httptest.NewUnstartedServer(&tt.suite)
-			srv.Config.ErrorLog = nil
+			srv := httptest.NewUnstartedServer(tt.suite)
+			srv.Config.ErrorLog = log.New(io.Discard, "", 0) // it expects the failed handshake
 			tt.start(srv)
 			defer srv.Close()
 			url := "ws" + strings.TrimPrefix(srv.URL, "http")
