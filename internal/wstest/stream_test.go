@@ -1,6 +1,7 @@
 package wstest
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"testing"
@@ -101,7 +102,7 @@ func TestStreams(t *testing.T) {
 				t.Error("a stream needs a section and bytes")
 			}
 			events, v := receive(s.Wire, s.From, s.Limit)
-			if diff := cmp.Diff(s.Events, events); diff != "" {
+			if diff := cmp.Diff(s.Events, events, cmp.Comparer(bytes.Equal)); diff != "" {
 				t.Errorf("events (-want +got):\n%s", diff)
 			}
 			if v != s.Violation {
