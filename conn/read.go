@@ -267,15 +267,16 @@ func (c *Conn) attend(ctx context.Context, event <-chan struct{}, drop bool) err
 		if err := c.terminal(); err != nil {
 			return err
 		}
+		kind, err := c.next(ctx)
+		if err != nil {
+			return err
+		}
 		select {
-		case <-event:
+		case <-event: // perhaps by a Pong just now
 			return errEvent
 		default:
 		}
-		kind, err := c.next(ctx)
 		switch {
-		case err != nil:
-			return err
 		case kind == protocol.More:
 			err = c.fill(ctx)
 		case !drop || c.readTurn.contended():
