@@ -24,6 +24,7 @@ const (
 type Event struct {
 	Kind   Kind
 	Opcode frame.Opcode // Begin: Text or Binary; Control: Close, Ping or Pong
+	RSV    frame.RSV    // Begin: the reserved bits of the first frame, all of them allowed
 	Body   []byte       // Control: the unmasked payload, part of the input
 }
 
@@ -34,6 +35,7 @@ type Receiver struct {
 	left    uint64       // payload bytes of the frame under way that were not taken yet
 	key     mask.Key     // masks the next of them
 	op      frame.Opcode // of the message under way; 0: none
+	rsv     frame.RSV    // of its first frame
 	control frame.Opcode // of the control frame under way; 0: none
 	from    frame.Role
 	allowed frame.RSV
@@ -91,14 +93,15 @@ func (r *Receiver) Next(b []byte) (ev Event, n int, err error) {
 			if uint64(len(b)-n) < r.left {
 				return Event{}, n, nil
 			}
-			body := b[n : n+int(r.left)]
-			n += len(body)
+			end := n + int(r.left)
+			body := b[n:end:end] // appending to it must not reach what follows
+			n = end
 			r.Frame(body)
-			ev = Event{Control, r.control, body}
+			ev = Event{Kind: Control, Opcode: r.control, Body: body}
 			r.control = 0
 			return ev, n, nil
 		case r.op != 0 && !r.opened:
-			return Event{Kind: Begin, Opcode: r.op}, n, nil
+			return Event{Kind: Begin, Opcode: r.op, RSV: r.rsv}, n, nil
 		case r.left > 0:
 			return Event{Kind: Payload}, n, nil
 		case r.fin:
@@ -135,7 +138,7 @@ func (r *Receiver) header(b []byte) (size int, err error) {
 	}
 	r.fin = h.Fin
 	if h.Opcode != frame.Continuation {
-		r.op = h.Opcode
+		r.op, r.rsv = h.Opcode, h.RSV
 	}
 	return size, nil
 }
@@ -185,14 +188,26 @@ func (r *Receiver) Frame(p []byte) {
 }
 
 // Message is told the next bytes of the message, as the application will see them.
-// It returns frame.MessageTooBig or frame.TextNotUTF8 as soon as these bytes show it.
+// It returns frame.MessageTooBig or frame.TextNotUTF8 as soon as these bytes show it;
+// if they show both, it is the first byte that breaks a rule that decides, so that
+// the verdict does not depend on how the message is cut.
+//
+// RFC 6455, sections 8.1 and 10.4.
 func (r *Receiver) Message(p []byte) error {
-	if r.have > r.limit || uint64(len(p)) > r.limit-r.have {
+	if r.have > r.limit {
 		return frame.MessageTooBig
+	}
+	room := r.limit - r.have
+	over := uint64(len(p)) > room
+	if over {
+		p = p[:room]
 	}
 	r.have += uint64(len(p))
 	if r.op == frame.Text && !r.text.write(p) {
 		return frame.TextNotUTF8
+	}
+	if over {
+		return frame.MessageTooBig
 	}
 	return nil
 }
