@@ -35,12 +35,12 @@ func (l *logBuffer) String() string {
 }
 
 // handle runs f behind a Handler, with a client that reads until the end, and returns
-// the client's error and the server's log.
-func handle(t *testing.T, f func(context.Context, *conn.Conn) error) (error, string) {
+// the server's log and the client's error.
+func handle(t *testing.T, f func(context.Context, *conn.Conn) error) (logged string, err error) {
 	t.Helper()
-	var logged logBuffer
+	var buf logBuffer
 	s := httptest.NewUnstartedServer(conn.Handler(f, nil))
-	s.Config.ErrorLog = log.New(&logged, "", 0)
+	s.Config.ErrorLog = log.New(&buf, "", 0)
 	s.Start()
 	defer s.Close()
 	c, err := conn.Dial(testContext(t), s.URL, nil)
@@ -48,7 +48,7 @@ func handle(t *testing.T, f func(context.Context, *conn.Conn) error) (error, str
 		t.Fatal(err)
 	}
 	err = c.Discard(testContext(t))
-	return err, logged.String()
+	return buf.String(), err
 }
 
 func TestHandlerCloses(t *testing.T) {
@@ -95,7 +95,7 @@ func TestHandlerCloses(t *testing.T) {
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			err, logged := handle(t, tc.f)
+			logged, err := handle(t, tc.f)
 			ce, ok := errors.AsType[*conn.CloseError](err)
 			if !ok || ce.Code != tc.code || ce.Reason != tc.reason {
 				t.Errorf("the client saw %v, want %v %q", err, tc.code, tc.reason)
