@@ -3,6 +3,8 @@ package handshake
 import (
 	"bufio"
 	"bytes"
+	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -10,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -150,5 +154,191 @@ func TestDifferential(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Without o, and with the result's fields.
+func TestAcceptResult(t *testing.T) {
+	nc := &scriptConn{r: strings.NewReader(strings.Replace(example, "GET /chat?x", "GET http://other.example:81?y", 1) + "early")}
+	result, err := Accept(nc, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result.Host != "other.example:81" || result.Target != "/?y" || string(result.Buffered) != "early" {
+		t.Errorf("result %+v", result)
+	}
+	if result.Header.Get("Sec-WebSocket-Version") != "13" || result.Header.Get("Host") != "" {
+		t.Errorf("header %v", result.Header)
+	}
+}
+
+func TestAcceptHeader(t *testing.T) {
+	nc := &scriptConn{r: strings.NewReader(example)}
+	if _, err := Accept(nc, &ServerOptions{Header: http.Header{"X-A": {"b"}}}); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(nc.w.String(), "\r\nX-A: b\r\n") {
+		t.Errorf("response %q", &nc.w)
+	}
+	nc = &scriptConn{r: strings.NewReader(example)}
+	_, err := Accept(nc, &ServerOptions{Header: http.Header{"X-A": {"b\n"}}})
+	if err == nil || !strings.HasPrefix(nc.w.String(), "HTTP/1.1 500 ") {
+		t.Errorf("error %v, response %q", err, &nc.w)
+	}
+}
+
+// The head is bounded: 8 KiB by default.
+func TestAcceptTooLarge(t *testing.T) {
+	long := strings.Replace(example, "\r\n\r\n", "\r\nX: "+strings.Repeat("x", 9000)+"\r\n\r\n", 1)
+	for limit, want := range map[int]string{0: "431", 100: "431", -1: "101", len(long): "101", len(long) - 1: "431"} {
+		nc := &scriptConn{r: strings.NewReader(long)}
+		_, err := Accept(nc, &ServerOptions{MaxHeaderBytes: limit})
+		if got := nc.w.String()[len("HTTP/1.1 "):][:3]; got != want {
+			t.Errorf("limit %d: status %s, want %s; error %v", limit, got, want, err)
+		}
+	}
+}
+
+// A client that hangs up, or cannot be written to.
+func TestAcceptGone(t *testing.T) {
+	nc := &scriptConn{r: strings.NewReader("")}
+	if _, err := Accept(nc, nil); !errors.Is(err, errClosed) || nc.w.Len() > 0 || !nc.closed {
+		t.Errorf("error %v, response %q, closed %v", err, &nc.w, nc.closed)
+	}
+	nc = &scriptConn{r: strings.NewReader(example), werr: io.ErrClosedPipe}
+	if _, err := Accept(nc, nil); !errors.Is(err, io.ErrClosedPipe) || !nc.closed {
+		t.Errorf("error %v, closed %v", err, nc.closed)
+	}
+	nc = &scriptConn{r: strings.NewReader("\r\n"), werr: io.ErrClosedPipe}
+	_, err := Accept(nc, nil)
+	var e *Error
+	if !errors.As(err, &e) || e.Status != 0 || !nc.closed {
+		t.Errorf("error %v, closed %v", err, nc.closed)
+	}
+}
+
+// The handshake is bounded in time: 10 seconds by default, for clients that send
+// nothing, slowly, or do not read the answer.
+func TestAcceptTimeout(t *testing.T) {
+	tests := []struct {
+		name   string
+		client func(nc net.Conn) string // returns what was read
+		took   time.Duration
+		want   string
+		status int
+	}{
+		{"silent", func(nc net.Conn) string { b, _ := io.ReadAll(nc); return string(b) }, defaultTimeout, "", 0},
+		{"slow", func(nc net.Conn) string {
+			for i := 0; ; i++ {
+				if _, err := io.WriteString(nc, example[i:i+1]); err != nil {
+					break
+				}
+				if time.Sleep(300 * time.Millisecond); i == 32 {
+					break // 9.9 s
+				}
+			}
+			b, _ := io.ReadAll(nc)
+			return string(b)
+		}, defaultTimeout, "HTTP/1.1 408 Request Timeout\r\n", 408},
+		{"deaf", func(nc net.Conn) string {
+			_, _ = io.WriteString(nc, example)
+			time.Sleep(time.Minute)
+			return ""
+		}, defaultTimeout, "", 0},
+		{"deaf to a refusal", func(nc net.Conn) string {
+			_, _ = io.WriteString(nc, "\r\n")
+			time.Sleep(time.Minute)
+			return ""
+		}, refusalTime, "", 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c, s := net.Pipe()
+				begin := time.Now()
+				got := make(chan string)
+				go func() { got <- tt.client(c) }()
+				_, err := Accept(s, nil)
+				if took := time.Since(begin); took != tt.took {
+					t.Errorf("took %v, want %v", took, tt.took)
+				}
+				var e *Error
+				if !errors.As(err, &e) || e.Status != tt.status {
+					t.Errorf("error %v", err)
+				}
+				if tt.took == defaultTimeout && !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("error %v", err)
+				}
+				answer := <-got
+				if !strings.HasPrefix(answer, tt.want) || tt.want == "" && answer != "" {
+					t.Errorf("answer %q", answer)
+				}
+			})
+		})
+	}
+	// No limit at all, and no deadline afterwards.
+	synctest.Test(t, func(t *testing.T) {
+		c, s := net.Pipe()
+		go func() {
+			time.Sleep(24 * time.Hour)
+			_, _ = io.WriteString(c, example)
+			_, _ = http.ReadResponse(bufio.NewReader(c), nil)
+			time.Sleep(24 * time.Hour)
+			_ = c.Close()
+		}()
+		if _, err := Accept(s, &ServerOptions{Timeout: -1}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Read(make([]byte, 1)); err != io.EOF {
+			t.Errorf("error %v", err)
+		}
+		_ = s.Close()
+	})
+}
+
+// The refusal reaches a client that goes on sending: the connection is closed only
+// after what comes has been read, up to 64 KiB or 250 ms.
+func TestAcceptLinger(t *testing.T) {
+	l := listen(t)
+	acceptOne(t, l, func(nc net.Conn) {
+		if _, err := Accept(nc, nil); err == nil {
+			t.Error("accepted")
+		}
+	})
+	nc, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	if _, err := io.WriteString(nc, "POST / HTTP/1.1\r\n\r\n"+strings.Repeat("x", 32<<10)); err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(nc)
+	if err != nil || !bytes.HasPrefix(b, []byte("HTTP/1.1 405 ")) || !bytes.Contains(b, []byte("section 4.2.1")) {
+		t.Errorf("got %q, %v", b, err)
+	}
+	// A half that cannot be closed is not waited for.
+	broken := errors.New("broken")
+	if err := linger(halfConn{&scriptConn{}, broken}); err != broken {
+		t.Errorf("error %v", err)
+	}
+}
+
+type halfConn struct {
+	*scriptConn
+	err error
+}
+
+func (c halfConn) CloseWrite() error { return c.err }
+
+// The refusal of a plain GET, byte for byte.
+func TestRefusalBytes(t *testing.T) {
+	nc := &scriptConn{r: strings.NewReader("GET / HTTP/1.1\r\nHost: h\r\n\r\n")}
+	_, _ = Accept(nc, nil)
+	text := "426 Upgrade Required\n\nthe Upgrade field does not contain websocket: this resource is for WebSocket clients (RFC 6455, section 4.2.1)\n"
+	want := "HTTP/1.1 426 Upgrade Required\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: " + strconv.Itoa(len(text)) +
+		"\r\nX-Content-Type-Options: nosniff\r\nConnection: close, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n" + text
+	if diff := cmp.Diff(want, nc.w.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -51,6 +51,15 @@ func withTimeout(ctx context.Context, d time.Duration) (context.Context, context
 	return context.WithTimeout(ctx, d)
 }
 
+// ended reports whether ctx has ended. Code that turned its deadline into one of a
+// stream may notice a moment before the context does.
+func ended(ctx context.Context) bool {
+	if d, ok := ctx.Deadline(); ok && !time.Now().Before(d) {
+		<-ctx.Done()
+	}
+	return ctx.Err() != nil
+}
+
 // closeNow closes without waiting: closing a TLS connection would try to send an
 // alert first, for seconds if the peer does not read.
 func closeNow(nc net.Conn) {

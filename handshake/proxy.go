@@ -58,7 +58,7 @@ func (d *dialer) open(ctx context.Context, network, addr string) (net.Conn, *Err
 		err = errors.New("DialContext returned no connection and no error")
 	}
 	if err != nil {
-		if ctx.Err() != nil {
+		if ended(ctx) {
 			err = errors.Join(context.Cause(ctx), err)
 		}
 		return nil, &Error{Section: "4.1", Reason: "the connection could not be opened", Err: err}
@@ -191,7 +191,7 @@ func (d *dialer) socks(ctx context.Context, p proxyAddress, user *url.Userinfo) 
 		if f.nc != nil {
 			closeNow(f.nc)
 		}
-		if ctx.Err() != nil {
+		if ended(ctx) {
 			err = context.Cause(ctx)
 		}
 		return nil, &Error{Section: "4.1", Reason: "the SOCKS proxy did not connect to the server", Err: err}

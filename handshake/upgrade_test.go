@@ -1,11 +1,18 @@
 package handshake
 
 import (
+	"bufio"
+	"bytes"
+	"errors"
 	"io"
 	"log"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // serve starts an HTTP server with one handler and returns a connection to it.
@@ -28,4 +35,189 @@ func serve(t testing.TB, f http.HandlerFunc) net.Conn {
 		<-done
 	})
 	return nc
+}
+
+// example is a request that every server accepts.
+const example = "GET /chat?x HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+
+// A wrapper hides a ResponseWriter as middleware does.
+type wrapper struct{ http.ResponseWriter }
+
+func (w wrapper) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// The connection is taken over through wrappers; fields of w.Header and of the
+// options go out with the 101; the result tells about the request.
+func TestUpgrade(t *testing.T) {
+	o := &ServerOptions{Header: http.Header{"Set-Cookie": {"c=d"}, "X-O": {"o"}}}
+	nc := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Set-Cookie", "a=b")
+		nc, result, err := Upgrade(wrapper{wrapper{w}}, r, o)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer nc.Close()
+		if result.Host != "example.com" || result.Target != "/chat?x" || result.Header.Get("Upgrade") != "websocket" {
+			t.Errorf("result %+v", result)
+		}
+		_, _ = nc.Write(result.Buffered)
+	})
+	_, _ = io.WriteString(nc, example+"early")
+	r := bufio.NewReader(nc)
+	resp, err := http.ReadResponse(r, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := resp.Header; len(got["Set-Cookie"]) != 2 || got.Get("X-O") != "o" || resp.StatusCode != 101 {
+		t.Errorf("status %d, header %v", resp.StatusCode, got)
+	}
+	echoed := make([]byte, len("early"))
+	if _, err := io.ReadFull(r, echoed); err != nil || string(echoed) != "early" {
+		t.Errorf("got %q, %v", echoed, err)
+	}
+	if len(o.Header["Set-Cookie"]) != 1 {
+		t.Error("the options were changed")
+	}
+}
+
+// Fields that may not go out fail the handshake before the connection is taken over.
+func TestUpgradeHeader(t *testing.T) {
+	for name, value := range map[string]string{
+		"X": "a\r\nb", "Sec-WebSocket-Protocol": "a", "Content-Length": "0", "X Y": "a",
+	} {
+		w := httptest.NewRecorder()
+		w.Header()[name] = []string{value}
+		w.Header().Set("Content-Encoding", "gzip")
+		_, _, err := Upgrade(w, exampleRequest(t), nil)
+		var e *Error
+		if !errors.As(err, &e) || e.Status != 500 || w.Code != 500 || w.Header().Get("Content-Encoding") != "" {
+			t.Errorf("%s: error %v, status %d", name, err, w.Code)
+		}
+	}
+}
+
+// exampleRequest is example as a server has parsed it.
+func exampleRequest(t testing.TB) *http.Request {
+	t.Helper()
+	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(example)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// A writer that cannot be taken over is named; HTTP/2 is refused as such.
+func TestUpgradeImpossible(t *testing.T) {
+	w := httptest.NewRecorder()
+	_, _, err := Upgrade(w, exampleRequest(t), nil)
+	if w.Code != 500 || err == nil || !strings.Contains(err.Error(), "*httptest.ResponseRecorder") || !errors.Is(err, http.ErrNotSupported) {
+		t.Errorf("status %d, error %v", w.Code, err)
+	}
+
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _, _ = Upgrade(w, r, nil)
+	}))
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	defer s.Close()
+	resp, err := s.Client().Get(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, _ := io.ReadAll(resp.Body)
+	if resp.StatusCode != 505 || resp.ProtoMajor != 2 || !bytes.Contains(body, []byte("HTTP/2.0")) {
+		t.Errorf("%s %s: %s", resp.Proto, resp.Status, body)
+	}
+	s.Client().CloseIdleConnections()
+
+	// A request that a test has made without a server has no RequestURI.
+	r := exampleRequest(t)
+	r.RequestURI = ""
+	if req := fromHTTP(r); req.Target != "/chat?x" {
+		t.Errorf("target %q", req.Target)
+	}
+}
+
+// A hijackWriter hands out what a test has prepared.
+type hijackWriter struct {
+	*httptest.ResponseRecorder
+	nc  net.Conn
+	rw  *bufio.ReadWriter
+	err error
+}
+
+func (w hijackWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) { return w.nc, w.rw, w.err }
+
+// What can go wrong once the connection is taken over.
+func TestUpgradeHijack(t *testing.T) {
+	// Taken over before: nothing is written.
+	w := hijackWriter{ResponseRecorder: httptest.NewRecorder(), err: http.ErrHijacked}
+	if _, _, err := Upgrade(w, exampleRequest(t), nil); !errors.Is(err, http.ErrHijacked) || w.Body.Len() > 0 {
+		t.Errorf("error %v, body %q", err, w.Body)
+	}
+	// Another response has begun.
+	nc := &scriptConn{}
+	rw := bufio.NewReadWriter(bufio.NewReader(nc), bufio.NewWriter(nc))
+	_, _ = rw.WriteString("HTTP/1.1 200 OK")
+	w = hijackWriter{ResponseRecorder: httptest.NewRecorder(), nc: nc, rw: rw}
+	if _, _, err := Upgrade(w, exampleRequest(t), nil); err == nil || !nc.closed || nc.w.Len() > 0 {
+		t.Errorf("error %v, closed %v, wrote %q", err, nc.closed, &nc.w)
+	}
+	// The client is gone.
+	nc = &scriptConn{werr: io.ErrClosedPipe}
+	w = hijackWriter{ResponseRecorder: httptest.NewRecorder(), nc: nc}
+	if _, _, err := Upgrade(w, exampleRequest(t), nil); !errors.Is(err, io.ErrClosedPipe) || !nc.closed {
+		t.Errorf("error %v, closed %v", err, nc.closed)
+	}
+}
+
+// The client does not read the response: the deadline of the handshake ends the
+// wait; after a success there is none.
+func TestUpgradeDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, s := net.Pipe()
+		defer c.Close()
+		begin := time.Now()
+		w := hijackWriter{ResponseRecorder: httptest.NewRecorder(), nc: s}
+		_, _, err := Upgrade(w, exampleRequest(t), nil)
+		var ne net.Error
+		if !errors.As(err, &ne) || !ne.Timeout() || time.Since(begin) != defaultTimeout {
+			t.Errorf("error %v after %v", err, time.Since(begin))
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		c, s := net.Pipe()
+		_ = s.SetDeadline(time.Now().Add(time.Minute)) // left by the server
+		go func() {
+			_, _ = http.ReadResponse(bufio.NewReader(c), nil)
+			time.Sleep(time.Hour)
+			_ = c.Close()
+		}()
+		w := hijackWriter{ResponseRecorder: httptest.NewRecorder(), nc: s}
+		nc, _, err := Upgrade(w, exampleRequest(t), &ServerOptions{Timeout: time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := nc.Read(make([]byte, 1)); err != io.EOF {
+			t.Errorf("error %v", err)
+		}
+		_ = nc.Close()
+	})
+}
+
+// RFC 6455, section 4.2.2 (4.2.2-01): a refusal leaves the connection to the server.
+func TestUpgradeRefusal(t *testing.T) {
+	for _, change := range []string{"Connection: Upgrade", "Sec-WebSocket-Version: 13", "Host: example.com"} {
+		r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(strings.Replace(example, change+"\r\n", "", 1))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := hijackWriter{ResponseRecorder: httptest.NewRecorder(), err: errors.New("taken over")}
+		_, _, err = Upgrade(w, r, nil)
+		if w.Code < 400 || err == nil || strings.Contains(err.Error(), "taken over") {
+			t.Errorf("%s: status %d, error %v", change, w.Code, err)
+		}
+	}
 }
