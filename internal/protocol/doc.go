@@ -17,7 +17,7 @@
 //
 // Every violation of the protocol is reported as a frame.Violation, before anything
 // is allocated for the frame that carries it and as soon as the bytes that show it
-// have arrived: reserved bits, opcodes, masking, fragment order, control frames and
-// limits from the first two bytes of a header, invalid text from the byte that makes
-// it invalid.
+// have arrived: reserved bits, opcodes, masking, fragment order and control frames
+// from the first two bytes of a header, a length that is malformed or beyond the limit
+// from the byte that shows it, invalid text from the byte that makes it invalid.
 package protocol

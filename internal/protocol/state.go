@@ -6,8 +6,8 @@ package protocol
 // RFC 6455, section 7.1.
 type State uint8
 
-// The states. A connection is CLOSING, in the words of the RFC, from SentClose to
-// Failed.
+// The states. A connection is CLOSING, in the words of section 7.1.3, once a Close
+// frame was sent or received: from SentClose to BothClosed, and in Failed.
 const (
 	Open          State = iota // no Close frame was sent or received
 	SentClose                  // ours is out, the peer's is awaited
