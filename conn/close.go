@@ -98,6 +98,9 @@ func (c *Conn) closedCleanly() bool {
 //
 // RFC 6455, section 5.5.1: nothing but the end follows it.
 func (c *Conn) sendClose(ctx context.Context, body []byte) error {
+	if c.broken.Load() {
+		return io.ErrClosedPipe // whoever has broken it holds the write turn
+	}
 	if err := c.acquire(ctx, &c.writeTurn, nil); err != nil {
 		return err
 	}

@@ -43,8 +43,9 @@ type Conn struct {
 	messageTurn turn
 	tx          protocol.Sender
 
-	owes atomic.Bool // something is in owed
-	over atomic.Bool // err is set
+	owes   atomic.Bool // something is in owed
+	over   atomic.Bool // err is set
+	broken atomic.Bool // nothing can be sent any more
 
 	mu     sync.Mutex // guards what follows; never held during I/O
 	state  protocol.State

@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+
+	"github.com/duplexws/duplex/handshake"
 )
 
 // Handler returns an http.Handler that upgrades requests as [Accept] does and calls f
@@ -22,17 +24,24 @@ import (
 // [StatusInternalError], after the error was logged. An error that says that the
 // connection has ended, as those of Read and Write do then, is not logged. A panic is
 // logged with its stack, closes the connection with StatusInternalError and spares the
-// process; http.ErrAbortHandler is not logged. Logs go to http.Server.ErrorLog.
+// process; http.ErrAbortHandler is not logged. A request that fails with status 500, since
+// the options make no sense or the ResponseWriter hides its connection, is logged as well.
+// Logs go to http.Server.ErrorLog.
 func Handler(f func(ctx context.Context, c *Conn) error, o *Options) http.Handler {
 	opts := o.withDefaults()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, err := Accept(w, r, &opts)
-		if err != nil {
-			return // Accept has answered
-		}
 		var logger *log.Logger
 		if s, ok := r.Context().Value(http.ServerContextKey).(*http.Server); ok {
 			logger = s.ErrorLog
+		}
+		c, err := Accept(w, r, &opts)
+		if err != nil {
+			// Accept has answered. Only a fault of ours is worth a line: options
+			// that make no sense, a wrapper that hides the connection.
+			if he, ok := errors.AsType[*handshake.Error](err); ok && he.Status == http.StatusInternalServerError {
+				logf(logger, "duplex: error upgrading %v: %v", r.RemoteAddr, err)
+			}
+			return
 		}
 		go c.handle(f, logger)
 	})

@@ -119,8 +119,20 @@ func (c *Conn) transmit(ctx context.Context, limit time.Duration, h frame.Header
 
 // unsent ends the connection because a frame could not be sent, or not wholly.
 func (c *Conn) unsent(ctx context.Context, err error) error {
-	if isTimeout(err) && ctx.Err() != nil {
+	switch {
+	case isTimeout(err) && ctx.Err() != nil:
 		return c.end(cancelled(ctx), cut)
+	case isTimeout(err) || c.over.Load():
+		return c.lost(err)
+	}
+	// A peer that gives up on us stops reading, and a large message then fails
+	// before its Close frame was read that says why.
+	c.broken.Store(true)
+	look, cancel := context.WithTimeout(context.Background(), failTime)
+	defer cancel()
+	if c.acquire(look, &c.readTurn, nil) == nil {
+		_ = c.attend(look, nil, true)
+		c.releaseRead()
 	}
 	return c.lost(err)
 }
