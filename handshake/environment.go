@@ -1,21 +1,12 @@
 package handshake
 
 import (
-	"errors"
 	"net/http"
 	"net/url"
 )
 
-// errEnvironment stands for errors whose text repeats the variable, which may hold
-// a password.
-var errEnvironment = errors.New("the proxy that the environment names is not valid")
-
 // environmentProxy is the default of DialOptions.Proxy. The environment is read
-// once in the life of the process.
+// once in the life of the process; a malformed variable counts as none.
 func environmentProxy(u *url.URL) (*url.URL, error) {
-	p, err := http.ProxyFromEnvironment(&http.Request{URL: u})
-	if err != nil {
-		return nil, errEnvironment
-	}
-	return p, nil
+	return http.ProxyFromEnvironment(&http.Request{URL: u})
 }

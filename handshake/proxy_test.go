@@ -285,3 +285,28 @@ func TestProxySOCKS(t *testing.T) {
 		})
 	}
 }
+
+// What was read ahead comes first, then the connection itself.
+func TestAheadConn(t *testing.T) {
+	c := &aheadConn{Conn: &scriptConn{r: strings.NewReader("later")}, ahead: []byte("ahead")}
+	b := make([]byte, 3)
+	for _, want := range []string{"ahe", "ad", "lat", "er"} {
+		if n, err := c.Read(b); err != nil || string(b[:n]) != want {
+			t.Errorf("read %q, %v; want %q", b[:n], err, want)
+		}
+	}
+}
+
+// The forwarder serves callers without a context too.
+func TestForwarderDial(t *testing.T) {
+	c := &scriptConn{}
+	f := &forwarder{d: &dialer{o: &DialOptions{DialContext: func(_ context.Context, network, addr string) (net.Conn, error) {
+		if network != "tcp" || addr != "p:1" {
+			t.Errorf("dialled %s %s", network, addr)
+		}
+		return c, nil
+	}}}}
+	if nc, err := f.Dial("tcp", "p:1"); nc != c || err != nil {
+		t.Errorf("got %v, %v", nc, err)
+	}
+}
