@@ -151,7 +151,8 @@ func TestErrorVersions(t *testing.T) {
 	}
 }
 
-// RFC 6455, section 4.1: the request, byte for byte (4.1-17 to 4.1-32).
+// RFC 6455, section 4.1: the request, byte for byte (4.1-16, 4.1-17, 4.1-18, 4.1-19,
+// 4.1-20, 4.1-21, 4.1-22, 4.1-23, 4.1-25, 4.1-26, 4.1-27, 4.1-28, 4.1-31, 4.1-32).
 func TestRequestBytes(t *testing.T) {
 	jar, _ := cookiejar.New(nil)
 	site := &url.URL{Scheme: "http", Host: "example.com", Path: "/"}

@@ -86,7 +86,7 @@ type DialOptions struct {
 // it has status, header and beginning of the body.
 //
 // RFC 6455 asks that a client has at most one connection to an address in the state
-// CONNECTING (section 4.1, step 2: 4.1-04 to 4.1-07). That protects servers from
+// CONNECTING (section 4.1, step 2: 4.1-04, 4.1-05, 4.1-06, 4.1-07). That protects servers from
 // browsers, which run scripts of any origin; Dial leaves it to its callers.
 //
 // RFC 6455, sections 3 and 4.1.

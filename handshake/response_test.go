@@ -10,7 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// RFC 6455, section 4.2.2, step 5 (4.2.2-11 to 4.2.2-20).
+// RFC 6455, section 4.2.2, step 5 (4.2.2-11, 4.2.2-12, 4.2.2-16,
+// 4.2.2-17, 4.2.2-18, 4.2.2-19, 4.2.2-20).
 func TestResponseAppend(t *testing.T) {
 	for _, tt := range []struct {
 		name  string

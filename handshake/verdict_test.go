@@ -18,7 +18,7 @@ func goodRequest() *Request {
 	}
 }
 
-// RFC 6455, section 4.2.2, step 4 (4.2.2-13, 9.1-07, 9.1-09): Negotiate sees the
+// RFC 6455, section 4.2.2, step 4 (4.2.1-12, 4.2.2-13, 9.1-07, 9.1-09): Negotiate sees the
 // offers in their order and its choice is answered.
 func TestVerdictNegotiate(t *testing.T) {
 	r := goodRequest()
@@ -75,7 +75,7 @@ func TestVerdictOptions(t *testing.T) {
 	}
 }
 
-// A nil ServerOptions accepts, and a Host line is needed also if a front end has an
+// A nil ServerOptions accepts version 13 (4.4-01), and a Host line is needed also if a front end has an
 // empty one.
 func TestVerdictNil(t *testing.T) {
 	var o *ServerOptions
