@@ -204,9 +204,24 @@ func (c *Conn) giveUp(cause error, code StatusCode, reason string) error {
 	return c.linger()
 }
 
-// abandon fails the connection from the write side: our message cannot be completed.
-func (c *Conn) abandon(cause error) {
-	err := c.sendFailure(cause, StatusInternalError, "")
+// abandon fails the connection from the write side, since our message cannot be
+// completed, and returns the terminal error. A connection that is closing is left
+// alone: there the message was given up at the boundary of a frame.
+func (c *Conn) abandon(cause error) error {
+	c.mu.Lock()
+	err := c.err
+	if err == nil && !c.state.MaySend() {
+		err = errClosing
+	}
+	if err != nil {
+		c.mu.Unlock()
+		return err
+	}
+	c.state = c.state.After(protocol.Fail)
+	c.settle(cause)
+	c.mu.Unlock()
+
+	err = c.sendFailure(cause, StatusInternalError, "")
 	if err == nil {
 		// A reader sees the terminal error as soon as something comes.
 		ctx, cancel := context.WithTimeout(context.Background(), failTime)
@@ -214,11 +229,11 @@ func (c *Conn) abandon(cause error) {
 		err = c.acquire(ctx, &c.readTurn, nil)
 	}
 	if err != nil {
-		c.end(nil, cut)
-		return
+		return c.end(nil, cut)
 	}
-	c.linger()
+	err = c.linger()
 	c.releaseRead()
+	return err
 }
 
 // sendFailure makes cause the terminal error and sends a Close frame, unless one was

@@ -137,7 +137,7 @@ func (w *messageWriter) send(fin bool, p []byte) error {
 // the peer waits for the rest: the connection has to end.
 func (w *messageWriter) fail(err error) error {
 	if w.sent {
-		w.c.abandon(err)
+		err = w.c.abandon(err)
 	}
 	w.finish(err)
 	return err

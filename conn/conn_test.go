@@ -1,0 +1,68 @@
+package conn
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+
+	"github.com/duplexws/duplex/internal/pipe"
+)
+
+// background is the context of calls that only the connection ends.
+var background = context.Background()
+
+// rawTestSize is rawTest over a pipe that holds at most size bytes each way, so that
+// writes get stuck.
+func rawTestSize(t *testing.T, o *Options, size int, f func(t *testing.T, c *Conn, p *rawPeer)) {
+	for _, role := range []Role{Client, Server} {
+		t.Run(role.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a, b := pipe.New(size)
+				c := New(a, Start{Role: role}, o)
+				defer b.Close()
+				defer c.CloseNow()
+				f(t, c, newRawPeer(t, role.Peer(), b))
+			})
+		})
+	}
+}
+
+// async makes a call on a goroutine of its own. What it returns can be received once.
+func async[T any](call func() T) <-chan T {
+	result := make(chan T, 1)
+	go func() { result <- call() }()
+	return result
+}
+
+// mustWait fails the test if one of the calls has returned already, all goroutines of
+// the bubble being idle.
+func mustWait[T any](t *testing.T, results ...<-chan T) {
+	t.Helper()
+	synctest.Wait()
+	for i, result := range results {
+		select {
+		case got := <-result:
+			t.Fatalf("call %d of %d does not wait: it has returned %v", i+1, len(results), got)
+		default:
+		}
+	}
+}
+
+// mustBe fails the test unless err matches all of targets.
+func mustBe(t *testing.T, err error, targets ...error) {
+	t.Helper()
+	for _, target := range targets {
+		if !errors.Is(err, target) {
+			t.Fatalf("error %v (%T), want one that matches %v", err, err, target)
+		}
+	}
+}
+
+// must fails the test if err is not nil.
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
