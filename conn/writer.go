@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"sync"
 
 	"github.com/duplexws/duplex/frame"
 )
@@ -47,21 +46,28 @@ type messageWriter struct {
 	c   *Conn
 	ctx context.Context
 
-	mu   sync.Mutex // a queue for misuse: one call at a time
-	out  *output    // gathers small writes; nil: none
-	n    int        // bytes in out
-	sent bool       // a fragment has left
-	err  error      // sticky; errWriterClosed after Close
+	turn turn    // what follows is used under it, for calls at the same time
+	out  *output // gathers small writes; nil: none
+	n    int     // bytes in out
+	sent bool    // a fragment has left
+	err  error   // sticky; errWriterClosed after Close
 }
 
 var errWriterClosed = errors.New("duplex: write: the Writer is closed")
 
 // Write implements io.Writer.
 func (w *messageWriter) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.err != nil {
-		return 0, w.err
+	if err := w.c.acquire(w.ctx, &w.turn, nil); err != nil {
+		return 0, err
+	}
+	n, err := w.write(p)
+	w.turn.release()
+	return n, err
+}
+
+func (w *messageWriter) write(p []byte) (int, error) {
+	if err := w.ready(); err != nil {
+		return 0, err
 	}
 	if err := w.c.tx.Message(p); err != nil {
 		return 0, w.fail(errNotText)
@@ -86,13 +92,21 @@ func (w *messageWriter) Write(p []byte) (int, error) {
 
 // Close completes the message. If that failed, or a Write has, it returns the error.
 func (w *messageWriter) Close() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.err != nil {
-		if w.err == errWriterClosed {
+	// A call in progress ends with the context: waiting for it has an end.
+	if err := w.c.acquire(context.Background(), &w.turn, nil); err != nil {
+		return err
+	}
+	err := w.close()
+	w.turn.release()
+	return err
+}
+
+func (w *messageWriter) close() error {
+	if err := w.ready(); err != nil {
+		if err == errWriterClosed {
 			return nil
 		}
-		return w.err
+		return err
 	}
 	if err := w.c.tx.EndMessage(); err != nil {
 		return w.fail(errNotText)
@@ -130,6 +144,22 @@ func (w *messageWriter) send(fin bool, p []byte) error {
 		return w.fail(err)
 	}
 	w.sent = true
+	return nil
+}
+
+// ready returns an error if the message cannot go on. What is gathered would show it
+// only later.
+func (w *messageWriter) ready() error {
+	if w.err != nil {
+		return w.err
+	}
+	err := w.c.maySend()
+	if err == nil && w.ctx.Err() != nil {
+		err = cancelled(w.ctx)
+	}
+	if err != nil {
+		return w.fail(err)
+	}
 	return nil
 }
 

@@ -79,3 +79,45 @@ func TestWriterMeetsThePeersClose(t *testing.T) {
 		})
 	}
 }
+
+// A call that waits for another on the same writer does not hold a mutex: it ends
+// with the connection, and time goes on meanwhile.
+func TestWriterOneCallAtATime(t *testing.T) {
+	rawTestSize(t, nil, 1000, func(t *testing.T, c *Conn, p *rawPeer) {
+		w := mustWriter(t, c, background, Binary)
+		first := async(func() error { _, err := io.WriteString(w, large); return err })
+		mustWait(t, first)
+		second := async(func() error { _, err := io.WriteString(w, "more"); return err })
+		third := async(w.Close)
+		mustWait(t, first, second, third)
+		p.expect(part(frame.Binary, false, large))
+		must(t, <-first)
+		must(t, <-third)
+		// Which of the two that waited comes first is open.
+		if err := <-second; err == nil {
+			p.expect(part(frame.Continuation, true, "more"))
+		} else {
+			p.expect(part(frame.Continuation, true, ""))
+		}
+	})
+}
+
+func TestWriterAfterTheEnd(t *testing.T) {
+	for name, written := range map[string]string{"nothing sent": "small", "a fragment sent": large} {
+		t.Run(name, func(t *testing.T) {
+			rawTest(t, nil, func(t *testing.T, c *Conn, p *rawPeer) {
+				w := mustWriter(t, c, background, Text)
+				mustWriteString(t, w, written)
+				must(t, c.CloseNow())
+				for range 2 {
+					if _, err := io.WriteString(w, "x"); err != c.terminal() {
+						t.Errorf("Write returned %v, want %v", err, c.terminal())
+					}
+					if err := w.Close(); err != c.terminal() {
+						t.Errorf("Close returned %v, want %v", err, c.terminal())
+					}
+				}
+			})
+		})
+	}
+}
