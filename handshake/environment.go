@@ -1,12 +1,13 @@
 package handshake
 
 import (
-	"net/http"
 	"net/url"
+
+	"golang.org/x/net/http/httpproxy"
 )
 
-// environmentProxy is the default of DialOptions.Proxy. The environment is read
-// once in the life of the process; a malformed variable counts as none.
+// environmentProxy is the default of DialOptions.Proxy: the environment as it is at
+// the time of the dial. A malformed variable counts as none.
 func environmentProxy(u *url.URL) (*url.URL, error) {
-	return http.ProxyFromEnvironment(&http.Request{URL: u})
+	return httpproxy.FromEnvironment().ProxyFunc()(u)
 }
