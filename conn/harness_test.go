@@ -4,8 +4,12 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime/debug"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -188,4 +192,80 @@ func (p *rawPeer) rest() []wireFrame {
 		}
 		frames = append(frames, f)
 	}
+}
+
+// script is a stream whose reads give the pieces, one each at most, and then io.EOF,
+// without ever waiting. What is written to it is kept.
+type script struct {
+	net.Conn // nil
+	mu       sync.Mutex
+	pieces   [][]byte
+	written  []byte
+	closed   bool
+}
+
+func newScript(pieces ...[]byte) *script { return &script{pieces: slices.Clone(pieces)} }
+
+// Read implements net.Conn.
+func (s *script) Read(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.pieces) > 0 && len(s.pieces[0]) == 0 {
+		s.pieces = s.pieces[1:]
+	}
+	switch {
+	case s.closed:
+		return 0, net.ErrClosed
+	case len(s.pieces) == 0:
+		return 0, io.EOF
+	}
+	n := copy(p, s.pieces[0])
+	s.pieces[0] = s.pieces[0][n:]
+	return n, nil
+}
+
+// Write implements net.Conn.
+func (s *script) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return 0, net.ErrClosed
+	}
+	s.written = append(s.written, p...)
+	return len(p), nil
+}
+
+// Close implements net.Conn.
+func (s *script) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	return nil
+}
+
+// Deadlines have no effect, since nothing waits.
+
+func (s *script) SetDeadline(time.Time) error      { return nil }
+func (s *script) SetReadDeadline(time.Time) error  { return nil }
+func (s *script) SetWriteDeadline(time.Time) error { return nil }
+
+// frames returns what was written, as frames of the given role.
+func (s *script) frames(t testing.TB, from Role) []wireFrame {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := newRawPeer(t, from.Peer(), newScript(s.written))
+	return p.rest()
+}
+
+// allocs returns the allocations of f, on average. The race detector adds some, so
+// under it the test is skipped.
+func allocs(t *testing.T, f func()) float64 {
+	t.Helper()
+	if info, ok := debug.ReadBuildInfo(); ok {
+		if slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+			t.Skip("allocations are not counted under the race detector")
+		}
+	}
+	return testing.AllocsPerRun(1000, f)
 }
