@@ -73,10 +73,21 @@ func (c *Conn) acquireRead(ctx context.Context) error {
 	return err
 }
 
-// releaseRead gives the read turn back, and the input buffer if it is empty.
+// releaseRead gives the read turn back, and the input buffer if it is empty. Once the
+// connection has ended nothing that has arrived is of use.
 func (c *Conn) releaseRead() {
-	c.in.release(c.in.r != c.in.w && c.terminal() != nil)
-	c.readTurn.release()
+	for {
+		over := c.over.Load()
+		if over {
+			c.message = incoming{}
+		}
+		c.in.release(over)
+		c.readTurn.release()
+		// If it ended a moment ago, end may have found the turn taken.
+		if over == c.over.Load() || !c.readTurn.try() {
+			return
+		}
+	}
 }
 
 // next looks at what is held and returns what comes next for a reader; control frames
