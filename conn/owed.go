@@ -7,16 +7,17 @@ import (
 	"github.com/duplexws/duplex/frame"
 )
 
-// owed is what the read side wants sent. It cannot wait for the write turn: a writer
-// may hold it until the peer reads, and the peer may not read until it is read from.
-// So what is owed is left here, and whoever holds the write turn sends it before it
-// gives the turn back. It is one slot each: of several Pings that could not be
-// answered yet, the latest gets the Pong.
+// owed is what the read side wants sent. It cannot wait long for the write turn: a
+// writer may hold it until the peer reads, and the peer may not read until it is read
+// from. So what is owed is left here, and whoever holds the write turn sees to it that
+// it is sent before anything else. It is one slot each: of several Pings that could not
+// be answered yet, the latest gets the Pong.
 //
 // RFC 6455, section 5.5.3.
 type owed struct {
-	ping bool   // keepalive's
-	pong []byte // nil: none
+	ping bool          // keepalive's
+	pong []byte        // nil: none
+	paid chan struct{} // closed when all of this was sent; nil: there is nothing
 }
 
 // replyPatience is how long the read side waits for its reply to leave. After that
@@ -28,49 +29,69 @@ const replyPatience = 50 * time.Millisecond
 // RFC 6455, section 5.5.2: unless a Close was received. The body is the same.
 func (c *Conn) owePong(body []byte) {
 	c.mu.Lock()
-	due := c.state.AnswersPing()
-	if due {
-		c.owed.pong = append(make([]byte, 0, len(body)+1), body...)
-		c.owes.Store(true)
+	if !c.state.AnswersPing() {
+		c.mu.Unlock()
+		return
 	}
+	c.owed.pong = append(make([]byte, 0, len(body)+1), body...)
+	paid := c.owe()
 	c.mu.Unlock()
-	if due {
-		c.reply()
-	}
+	c.reply(paid)
 }
 
 // owePing has keepalive's Ping sent. It reports whether one may be sent.
 func (c *Conn) owePing() bool {
 	c.mu.Lock()
-	due := c.state.MaySend()
-	if due {
-		c.owed.ping = true
-		c.owes.Store(true)
+	if !c.state.MaySend() {
+		c.mu.Unlock()
+		return false
 	}
+	c.owed.ping = true
+	paid := c.owe()
 	c.mu.Unlock()
-	if due {
-		c.reply()
+	c.reply(paid)
+	return true
+}
+
+// owe notes that there is something in owed, and returns a channel that tells when it
+// was sent; or nil if there was something already, so that nothing leaves at present.
+// It is called with mu held.
+func (c *Conn) owe() <-chan struct{} {
+	if c.owed.paid != nil {
+		return nil
 	}
-	return due
+	c.owed.paid = make(chan struct{})
+	c.owes.Store(true)
+	return c.owed.paid
 }
 
 // reply sends what is owed if the write turn is free; if it is not, its holder will.
-// A reply that the stream does not take at once must not keep the read side from
-// reading, so it is sent by a goroutine that is waited for only a moment.
-func (c *Conn) reply() {
-	if !c.writeTurn.try() {
+// The read side waits a moment, so that every Ping gets its own Pong as long as the
+// stream takes them; but once that was in vain it reads on.
+func (c *Conn) reply(paid <-chan struct{}) {
+	if c.writeTurn.try() {
+		go c.pay()
+	}
+	if paid == nil {
 		return
 	}
-	sent := make(chan struct{})
-	go func() {
-		c.releaseWrite()
-		close(sent)
-	}()
 	patience := time.NewTimer(replyPatience)
 	defer patience.Stop()
 	select {
-	case <-sent:
+	case <-paid:
 	case <-patience.C:
+	}
+}
+
+// pay sends what is owed and gives the write turn back. It runs on a goroutine of its
+// own, since the stream may not take it soon. Others have their turn in between.
+func (c *Conn) pay() {
+	for {
+		c.payOwed()
+		c.writeTurn.release()
+		if !c.owes.Load() || !c.writeTurn.try() {
+			return
+		}
 	}
 }
 
@@ -99,5 +120,8 @@ func (c *Conn) payOwed() {
 		if c.transmit(context.Background(), limit, c.control(frame.Ping, body[:]), body[:]) == nil {
 			c.sentAt.Store(sentAt) // our own Ping is no sign of life
 		}
+	}
+	if o.paid != nil {
+		close(o.paid)
 	}
 }

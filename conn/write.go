@@ -61,19 +61,18 @@ func (c *Conn) maySend() error {
 	return c.err
 }
 
-// releaseWrite gives the write turn back, after what the connection owes its peer was
-// sent. Something that is owed a moment later finds the turn free, or its new holder
-// will see it.
+// releaseWrite gives the write turn back, or hands it to a goroutine that first sends
+// what the connection owes its peer: the caller has done its part, and need not wait
+// for that to leave. Something that is owed a moment later finds the turn free, or its
+// new holder will see it.
 func (c *Conn) releaseWrite() {
-	for {
-		for c.owes.Load() {
-			c.payOwed()
-		}
+	if !c.owes.Load() {
 		c.writeTurn.release()
 		if !c.owes.Load() || !c.writeTurn.try() {
 			return
 		}
 	}
+	go c.pay()
 }
 
 // Sizes of the output buffers. A frame that fits in a small one leaves in one write.
