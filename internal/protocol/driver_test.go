@@ -197,6 +197,10 @@ func judge(t testing.TB, p peer, wire []byte, seed uint64) (outcome, int) {
 	some := func(n int) int { return 1 + r.IntN(n) }
 	whole := [][]byte{wire}
 	check("whole", whole, takeAll)
+	if len(wire) > 4096 {
+		check("random cuts, taken in some pieces", randomCuts(r, wire), some)
+		return want, at
+	}
 	check("whole, a byte taken at a time", whole, takeOne)
 	check("whole, taken in some pieces", whole, some)
 	for range 3 {

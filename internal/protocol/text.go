@@ -76,14 +76,12 @@ func (t *text) next(b byte) bool {
 	return true
 }
 
-// lead takes the first byte of a sequence. RFC 3629, section 4: the byte after it
+// lead takes the first byte of a sequence of two to four bytes. RFC 3629, section 4: the byte after it
 // has a narrower range after E0 and F0 (overlong forms), ED (surrogates) and F4
 // (beyond U+10FFFF).
 func (t *text) lead(b byte) bool {
 	t.lo, t.hi = 0x80, 0xBF
 	switch {
-	case b < 0x80:
-		return true
 	case b >= 0xC2 && b <= 0xDF:
 		t.need = 1
 	case b >= 0xE0 && b <= 0xEF:

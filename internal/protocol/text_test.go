@@ -3,6 +3,7 @@ package protocol
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"unicode/utf8"
 
@@ -11,6 +12,8 @@ import (
 
 // oracle knows every beginning of every character, made by encoding them all.
 type oracle map[string]bool
+
+var theOracle = sync.OnceValue(newOracle)
 
 func newOracle() oracle {
 	o := oracle{}
@@ -73,7 +76,7 @@ func (o oracle) judge(t *testing.T, p []byte) {
 // of its own, so a few of them stand for all.
 func TestTextShort(t *testing.T) {
 	t.Parallel()
-	o := newOracle()
+	o := theOracle()
 	o.judge(t, nil)
 	for a := range 256 {
 		o.judge(t, []byte{byte(a)})
@@ -107,7 +110,7 @@ func (o oracle) judge3(t *testing.T, a, b, c byte) {
 // the bounds of each class of bytes for the third, the fourth and what follows.
 func TestTextFour(t *testing.T) {
 	t.Parallel()
-	o := newOracle()
+	o := theOracle()
 	some := []byte{0x00, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC2, 0xF0, 0xFF}
 	for a := 0xF0; a <= 0xF7; a++ {
 		for b := range 256 {
