@@ -31,6 +31,11 @@ type clock struct {
 }
 
 // past is a deadline that has passed.
+// newClock returns a clock for a stream on which somebody may have left a deadline.
+func newClock(nc net.Conn, write bool) clock {
+	return clock{nc: nc, write: write, unknown: true}
+}
+
 var past = time.Unix(1, 0)
 
 // begin starts a call that is interrupted when ctx ends, and that has the time limit
