@@ -26,16 +26,17 @@ type clock struct {
 
 	running bool      // a call is in progress
 	fired   bool      // and was interrupted
+	closed  bool      // and that took closing the stream
 	at      time.Time // the deadline that is set; zero: none
 	unknown bool      // at may not be what is set
 }
 
-// past is a deadline that has passed.
 // newClock returns a clock for a stream on which somebody may have left a deadline.
 func newClock(nc net.Conn, write bool) clock {
 	return clock{nc: nc, write: write, unknown: true}
 }
 
+// past is a deadline that has passed.
 var past = time.Unix(1, 0)
 
 // begin starts a call that is interrupted when ctx ends, and that has the time limit
@@ -122,8 +123,20 @@ func (k *clock) fire(done <-chan struct{}) {
 	k.fired = true
 	if k.set(past) != nil {
 		// A stream without deadlines can be interrupted only by closing it.
+		k.closed = true
 		_ = cutTransport(k.nc)
 	}
+}
+
+// interrupted reports whether err, which a call has met, comes from the end of its
+// context.
+func (k *clock) interrupted(ctx context.Context, err error) bool {
+	if ctx.Err() == nil {
+		return false
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.closed || isTimeout(err)
 }
 
 // release ends the watch for good when the connection has ended, so that a context
