@@ -31,6 +31,7 @@ type Conn struct {
 	in       input
 	rx       protocol.Receiver
 	message  incoming
+	quiet    quiet
 	reads    atomic.Uint32 // how often an application took the turn
 
 	// The write turn is held for one frame, and what may be touched only with it.

@@ -83,8 +83,8 @@ func (c *Conn) receive(ctx context.Context, p []byte) (int, error) {
 	w := wait{c: c}
 	for empty := 0; ; {
 		now, limit := w.next()
-		if err := c.reading.begin(ctx, now, limit); err != nil {
-			return 0, err
+		if c.reading.begin(ctx, now, limit) != nil {
+			return 0, w.leave(ctx)
 		}
 		n, err := c.nc.Read(p)
 		c.reading.end()
@@ -102,7 +102,7 @@ func (c *Conn) receive(ctx context.Context, p []byte) (int, error) {
 		case isTimeout(err):
 			c.reading.met()
 			if ctx.Err() != nil {
-				return 0, cancelled(ctx)
+				return 0, w.leave(ctx)
 			}
 			if err := w.silence(); err != nil {
 				return 0, err
@@ -119,10 +119,20 @@ func (c *Conn) receive(ctx context.Context, p []byte) (int, error) {
 // wait is the keepalive clock of one call to receive.
 type wait struct {
 	c      *Conn
-	now    time.Time
 	since  time.Time // when life was last seen, or the wait began
 	pinged bool
 }
+
+// quiet is what keepalive remembers of a wait that was cancelled, under the read turn.
+// A program that reads with short timeouts would never come to its end otherwise.
+type quiet struct {
+	at     time.Time     // when the wait ended; zero: there is none
+	waited time.Duration // without a sign of life
+	pinged bool
+}
+
+// minLook is the least time that a read gets, since there may be something to read.
+const minLook = time.Second
 
 // next returns the time and how long the coming read may take; zero: for ever.
 func (w *wait) next() (now time.Time, limit time.Duration) {
@@ -130,11 +140,26 @@ func (w *wait) next() (now time.Time, limit time.Duration) {
 	if every <= 0 {
 		return time.Time{}, 0
 	}
-	w.now = time.Now()
-	if w.since.IsZero() {
-		w.since = w.now
+	now = time.Now()
+	if !w.since.IsZero() {
+		return now, max(every-now.Sub(w.since), 1)
 	}
-	return w.now, max(every-w.now.Sub(w.since), 1)
+	w.since = now
+	if q := w.c.quiet; !q.at.IsZero() {
+		w.c.quiet = quiet{}
+		if !w.c.lastSent().After(q.at) {
+			w.since, w.pinged = now.Add(-q.waited), q.pinged
+		}
+	}
+	return now, max(every-now.Sub(w.since), min(every, minLook))
+}
+
+// lifeless returns how long there was no sign of life.
+func (w *wait) lifeless(now time.Time) time.Duration {
+	if sent := w.c.lastSent(); sent.After(w.since) {
+		w.since, w.pinged = sent, false
+	}
+	return now.Sub(w.since)
 }
 
 // silence is called when the read has met a deadline. After the first time without
@@ -145,11 +170,8 @@ func (w *wait) silence() error {
 		return nil
 	}
 	now := time.Now()
-	if sent := c.lastSent(); sent.After(w.since) {
-		w.since, w.pinged = sent, false
-	}
 	switch {
-	case now.Sub(w.since) < c.keepAlive:
+	case w.lifeless(now) < c.keepAlive:
 		return nil // the deadline was left from an earlier read
 	case w.pinged:
 		return c.giveUp(ErrKeepAlive, StatusInternalError, "keepalive: no sign of life")
@@ -157,4 +179,16 @@ func (w *wait) silence() error {
 	// While the connection is closing there is no Ping, and another clock runs.
 	w.since, w.pinged = now, c.owePing()
 	return nil
+}
+
+// leave returns the error for a read whose context has ended.
+func (w *wait) leave(ctx context.Context) error {
+	if w.c.keepAlive > 0 {
+		if err := w.silence(); err != nil {
+			return err
+		}
+		now := time.Now()
+		w.c.quiet = quiet{now, w.lifeless(now), w.pinged}
+	}
+	return cancelled(ctx)
 }

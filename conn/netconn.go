@@ -184,7 +184,6 @@ func (c *Conn) writePiece(ctx context.Context, t MessageType, p []byte) (taken b
 	c.writing.end()
 	switch _, secure := c.nc.(*tls.Conn); {
 	case err == nil:
-		c.hasSent()
 		return true, nil
 	case !secure && isTimeout(err) && ctx.Err() != nil:
 		return taken, cancelled(ctx)

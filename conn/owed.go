@@ -95,8 +95,9 @@ func (c *Conn) pay() {
 	}
 }
 
-// payOwed sends what is owed, with the write turn held. The stream has as long to
-// take it as the peer has to show life; without keepalive it has any time.
+// payOwed sends what is owed, with the write turn held. The stream has twice as long to
+// take it as the peer has to show life, so that a read which waits is the first to find
+// the peer dead; without keepalive it has any time.
 func (c *Conn) payOwed() {
 	c.mu.Lock()
 	o := c.owed
@@ -111,7 +112,7 @@ func (c *Conn) payOwed() {
 	}
 	c.mu.Unlock()
 
-	limit := max(c.keepAlive, 0)
+	limit := 2 * max(c.keepAlive, 0)
 	if o.pong != nil {
 		_ = c.transmit(context.Background(), limit, c.control(frame.Pong, o.pong), o.pong)
 	}

@@ -75,10 +75,12 @@ func (c *Conn) releaseWrite() {
 	go c.pay()
 }
 
-// Sizes of the output buffers. A frame that fits in a small one leaves in one write.
+// Sizes of the output buffers, a frame that fits in a small one leaves in one write,
+// and of the largest write.
 const (
 	smallOutput = 4096
 	largeOutput = 32<<10 + frame.MaxHeaderLen
+	maxPut      = 128 << 10
 )
 
 // output is memory for frames on their way out.
@@ -110,7 +112,6 @@ func (c *Conn) transmit(ctx context.Context, limit time.Duration, h frame.Header
 	}
 	c.writing.end()
 	if err == nil {
-		c.hasSent()
 		return nil
 	}
 	return c.unsent(ctx, err)
@@ -149,13 +150,23 @@ func (c *Conn) sendTail() error {
 	return err
 }
 
-// put writes b to the stream.
-func (c *Conn) put(b []byte) (int, error) {
-	n, err := c.nc.Write(b)
-	if n < len(b) && err == nil {
-		err = io.ErrShortWrite
+// put writes b to the stream, a large one in pieces, so that keepalive sees it move.
+func (c *Conn) put(b []byte) (n int, err error) {
+	for {
+		piece := b[n:min(len(b), n+maxPut)]
+		m, err := c.nc.Write(piece)
+		n += m
+		if m < len(piece) && err == nil {
+			err = io.ErrShortWrite
+		}
+		if err != nil {
+			return n, err
+		}
+		c.hasSent()
+		if n == len(b) {
+			return n, nil
+		}
 	}
-	return n, err
 }
 
 // sendFrame writes a frame: in one piece if it is small; without copying the payload
@@ -212,14 +223,23 @@ func encode(o *output, h frame.Header, p []byte) ([]byte, mask.Key) {
 	return o.b[:len(b)+len(p)], key
 }
 
-// sendVector writes header and payload with one system call and no copy.
+// sendVector writes header and payload, or the beginning of a large one, with one
+// system call and no copy.
 func (c *Conn) sendVector(h frame.Header, p []byte) error {
 	o := smallOutputs.Get().(*output)
-	o.vec = [2][]byte{h.Append(o.b[:0]), p}
+	n := min(len(p), maxPut)
+	o.vec = [2][]byte{h.Append(o.b[:0]), p[:n]}
 	o.bfs = o.vec[:]
 	_, err := o.bfs.WriteTo(c.nc)
 	o.vec, o.bfs = [2][]byte{}, nil
 	smallOutputs.Put(o)
+	if err != nil {
+		return err
+	}
+	c.hasSent()
+	if n < len(p) {
+		_, err = c.put(p[n:])
+	}
 	return err
 }
 
