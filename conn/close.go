@@ -204,10 +204,10 @@ func (c *Conn) giveUp(cause error, code StatusCode, reason string) error {
 	return c.linger()
 }
 
-// abandon fails the connection from the write side, since our message cannot be
-// completed, and returns the terminal error. A connection that is closing is left
-// alone: there the message was given up at the boundary of a frame.
-func (c *Conn) abandon(cause error) error {
+// abandon fails the connection without having the read turn, for example since our
+// message cannot be completed, and returns the terminal error. A connection that is
+// closing is left alone: there the message was given up at the boundary of a frame.
+func (c *Conn) abandon(cause error, code StatusCode) error {
 	c.mu.Lock()
 	err := c.err
 	if err == nil && !c.state.MaySend() {
@@ -221,7 +221,7 @@ func (c *Conn) abandon(cause error) error {
 	c.settle(cause)
 	c.mu.Unlock()
 
-	err = c.sendFailure(cause, StatusInternalError, "")
+	err = c.sendFailure(cause, code, "")
 	if err == nil {
 		// A reader sees the terminal error as soon as something comes.
 		ctx, cancel := context.WithTimeout(context.Background(), failTime)

@@ -29,7 +29,7 @@ const maxNetFrame = 32 << 10
 // ends the connection.
 //
 // Read returns io.EOF when the peer has closed with [StatusNormalClosure] or
-// [StatusGoingAway]. A message of the other type closes the connection with
+// [StatusGoingAway]. A message of the other type fails the connection with
 // [StatusUnsupportedData]. With [Text], every Write must be valid UTF-8. Close sends a
 // Close frame and returns; the closing handshake goes on for at most 5 s without it.
 func AsNetConn(c *Conn, t MessageType) net.Conn {
@@ -56,6 +56,12 @@ func (n *netConn) RemoteAddr() net.Addr { return n.c.RemoteAddr() }
 // Read implements net.Conn.
 func (n *netConn) Read(p []byte) (int, error) {
 	ctx := n.readDeadline.context()
+	switch {
+	case ctx.Err() != nil:
+		return 0, n.wrap("read", ctx, cancelled(ctx))
+	case len(p) == 0:
+		return 0, nil
+	}
 	if err := n.c.acquire(ctx, &n.turn, nil); err != nil {
 		return 0, n.wrap("read", ctx, err)
 	}
@@ -75,9 +81,9 @@ func (n *netConn) read(ctx context.Context, p []byte) (int, error) {
 				return 0, err
 			}
 			if t != n.t {
+				_ = r.Close()
 				err := fmt.Errorf("duplex: the peer sent a %v message on a stream of %v messages", t, n.t)
-				go func() { _ = n.c.Close(context.Background(), StatusUnsupportedData, "") }()
-				return 0, err
+				return 0, n.c.abandon(err, StatusUnsupportedData)
 			}
 			n.r, n.rctx = r, ctx
 		}
@@ -92,24 +98,34 @@ func (n *netConn) read(ctx context.Context, p []byte) (int, error) {
 // Write implements net.Conn.
 func (n *netConn) Write(p []byte) (int, error) {
 	ctx := n.writeDeadline.context()
+	written, err := n.write(ctx, p)
+	if err != nil {
+		return written, n.wrap("write", ctx, err)
+	}
+	return written, nil
+}
+
+// write keeps the message turn, so that the bytes of several Writes do not mix.
+func (n *netConn) write(ctx context.Context, p []byte) (written int, err error) {
 	if err := n.t.check(p); err != nil {
-		return 0, n.wrap("write", ctx, err)
+		return 0, err
 	}
 	if ctx.Err() != nil {
-		return 0, n.wrap("write", ctx, cancelled(ctx))
+		return 0, cancelled(ctx)
 	}
-	written := 0
-	for written < len(p) {
+	if err := n.c.acquire(ctx, &n.c.messageTurn, nil); err != nil {
+		return 0, err
+	}
+	defer n.c.messageTurn.release()
+	for err == nil && written < len(p) {
 		piece := n.piece(p[written:])
-		taken, err := n.c.writePiece(ctx, n.t, piece)
+		var taken bool
+		taken, err = n.c.writePiece(ctx, n.t, piece)
 		if taken {
 			written += len(piece)
 		}
-		if err != nil {
-			return written, n.wrap("write", ctx, err)
-		}
 	}
-	return written, nil
+	return written, err
 }
 
 // piece returns the beginning of p that makes the next message.
@@ -127,7 +143,8 @@ func (n *netConn) piece(p []byte) []byte {
 // Close implements net.Conn.
 func (n *netConn) Close() error {
 	first := n.readDeadline.close()
-	if !n.writeDeadline.close() || !first {
+	n.writeDeadline.close()
+	if !first {
 		return &net.OpError{Op: "close", Net: "websocket", Source: n.LocalAddr(), Addr: n.RemoteAddr(), Err: net.ErrClosed}
 	}
 	body, _ := closeBody(StatusNormalClosure, "")
@@ -158,14 +175,10 @@ func (n *netConn) wrap(op string, ctx context.Context, err error) error {
 	return &net.OpError{Op: op, Net: "websocket", Source: n.LocalAddr(), Addr: n.RemoteAddr(), Err: err}
 }
 
-// writePiece sends p as a message in one frame. If ctx ends before any of it has left,
-// nothing has happened; if it ends later, the rest of the frame is kept for the next
-// write, and taken is true.
+// writePiece sends p as a message in one frame, with the message turn held. If ctx ends
+// before any of it has left, nothing has happened; if it ends later, the rest of the
+// frame is kept for the next write, and taken is true.
 func (c *Conn) writePiece(ctx context.Context, t MessageType, p []byte) (taken bool, err error) {
-	if err := c.acquire(ctx, &c.messageTurn, nil); err != nil {
-		return false, err
-	}
-	defer c.messageTurn.release()
 	if err := c.acquire(ctx, &c.writeTurn, nil); err != nil {
 		return false, err
 	}

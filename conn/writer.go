@@ -167,7 +167,7 @@ func (w *messageWriter) ready() error {
 // the peer waits for the rest: the connection has to end.
 func (w *messageWriter) fail(err error) error {
 	if w.sent {
-		err = w.c.abandon(err)
+		err = w.c.abandon(err, StatusInternalError)
 	}
 	w.finish(err)
 	return err
