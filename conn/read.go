@@ -11,8 +11,9 @@ import (
 // incoming is what the connection remembers of a message that was begun, from one
 // call to the next. It is used under the read turn.
 type incoming struct {
-	reader *messageReader // who reads it piece by piece, if anyone
-	kept   []byte         // what a cancelled Read had of it already
+	reader  *messageReader // who reads it piece by piece, if anyone
+	kept    []byte         // what a cancelled Read had of it already
+	dropped bool           // a part of it is gone, so the rest is for nobody
 }
 
 // Read waits for the next message and returns it whole. The slice belongs to the
@@ -49,7 +50,8 @@ func (c *Conn) ReadAppend(ctx context.Context, dst []byte) (MessageType, []byte,
 
 // Discard reads and drops messages, so that a program that only writes still answers
 // Pings, sees the peer close, and has its own Pings answered. It returns the error
-// that ended the connection, as [Conn.Read] does, or that of ctx.
+// that ended the connection, as [Conn.Read] does, or that of ctx. A message whose
+// beginning was dropped when ctx ends is dropped to its end by the next call that reads.
 func (c *Conn) Discard(ctx context.Context) error {
 	if err := c.acquireRead(ctx); err != nil {
 		return err
@@ -169,11 +171,14 @@ func (c *Conn) beginMessage(ctx context.Context, resume bool) error {
 	if r := c.message.reader; r != nil {
 		switch {
 		case r.closed.Load():
-			if err := c.dropMessage(ctx); err != nil {
-				return err
-			}
+			c.message.dropped = true
 		case !resume || r.ctx.Err() == nil:
 			return ErrReaderOpen
+		}
+	}
+	if c.message.dropped {
+		if err := c.dropMessage(ctx); err != nil {
+			return err
 		}
 	}
 	if !c.rx.Opened() {
@@ -247,9 +252,9 @@ func (c *Conn) appendPayload(ctx context.Context, p []byte, base int) ([]byte, e
 }
 
 // dropMessage reads the rest of the message under way and drops it. It is checked as
-// if it were delivered.
+// if it were delivered. If ctx ends first, the next call that reads goes on dropping.
 func (c *Conn) dropMessage(ctx context.Context) error {
-	c.message.kept = nil
+	c.message = incoming{dropped: true}
 	for {
 		kind, err := c.advance(ctx)
 		if err != nil {
