@@ -21,9 +21,10 @@ func redirectLocation(status int, header http.Header) string {
 }
 
 var (
-	errLocation  = errors.New("the Location is malformed")
-	errRedirects = errors.New("there were 10 before it")
-	errDowngrade = errors.New("it leads from a secure connection to one that is not")
+	errLocation       = errors.New("the Location is malformed")
+	errLocationScheme = errors.New("the scheme of the Location is not ws, wss, http or https")
+	errRedirects      = errors.New("there were 10 before it")
+	errDowngrade      = errors.New("it leads from a secure connection to one that is not")
 )
 
 // valuable are the fields that are for the eyes of one origin.
@@ -37,11 +38,16 @@ func (d *dialer) follow(location string) error {
 	if err != nil {
 		return errLocation
 	}
+	// A server has no say over the sockets of the client's machine: the schemes for
+	// these are for callers only.
 	switch ref.Scheme {
+	case "http", "https":
 	case "ws":
 		ref.Scheme = "http"
 	case "wss":
 		ref.Scheme = "https"
+	default:
+		return errLocationScheme
 	}
 	relative := ref.Scheme == base.Scheme && ref.Host == base.Host
 	ref.Fragment, ref.RawFragment, ref.User = "", "", nil

@@ -142,8 +142,11 @@ func TestRedirectCookies(t *testing.T) {
 
 func TestRedirectRefused(t *testing.T) {
 	tests := []struct{ name, location, want string }{
-		{"another scheme", "ftp://h/", errURLScheme.Error()},
-		{"mail", "mailto:a@b", errURLScheme.Error()},
+		{"another scheme", "ftp://h/", errLocationScheme.Error()},
+		{"mail", "mailto:a@b", errLocationScheme.Error()},
+		{"a unix socket", "ws+unix:/run/a.sock:/", errLocationScheme.Error()},
+		{"a unix socket with slashes", "WS+UNIX:///run/a.sock:/", errLocationScheme.Error()},
+		{"a unix socket with TLS", "wss+unix:/run/a.sock:/", errLocationScheme.Error()},
 		{"malformed", "http://[", errLocation.Error()},
 		{"malformed port", "ws://h:0/", errURLPort.Error()},
 		{"loop", "", errRedirects.Error()},
@@ -159,8 +162,12 @@ func TestRedirectRefused(t *testing.T) {
 			if !ok || e.Status/100 != 3 || !strings.Contains(e.Error(), tt.want) {
 				t.Errorf("error %v", err)
 			}
-			if tt.location == "" && len(seen) != 1+maxRedirects {
-				t.Errorf("%d requests", len(seen))
+			want := 1
+			if tt.location == "" {
+				want += maxRedirects
+			}
+			if len(seen) != want {
+				t.Errorf("%d requests, want %d: %q", len(seen), want, seen)
 			}
 		})
 	}
