@@ -29,7 +29,7 @@ import (
 //
 // HTTP/2 connections cannot be taken over and are answered 505, a ResponseWriter
 // that does not let its connection be taken over is answered 500 with an error that
-// names its type.
+// names its type. If the connection was taken over before, nothing is answered.
 //
 // RFC 6455, section 4.2.
 func Upgrade(w http.ResponseWriter, r *http.Request, o *ServerOptions) (net.Conn, Result, error) {
@@ -53,8 +53,10 @@ func Upgrade(w http.ResponseWriter, r *http.Request, o *ServerOptions) (net.Conn
 	// (4.2.2-01).
 	nc, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		failure = &Error{Status: http.StatusInternalServerError, Err: err, Reason: fmt.Sprintf("the connection cannot be taken over from a %T", w)}
-		if errors.Is(err, http.ErrNotSupported) {
+		failure = &Error{Reason: fmt.Sprintf("the connection cannot be taken over from a %T", w), Err: err}
+		// Whoever has taken it over before has the only way to answer.
+		if !errors.Is(err, http.ErrHijacked) {
+			failure.Status = http.StatusInternalServerError
 			respondRefusal(w, r, failure)
 		}
 		return nil, Result{}, failure

@@ -152,10 +152,19 @@ func (w hijackWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) { return w.n
 
 // What can go wrong once the connection is taken over.
 func TestUpgradeHijack(t *testing.T) {
-	// Taken over before: nothing is written.
+	// Taken over before: nothing is written, and the error names no status.
 	w := hijackWriter{ResponseRecorder: httptest.NewRecorder(), err: http.ErrHijacked}
-	if _, _, err := Upgrade(w, exampleRequest(t), nil); !errors.Is(err, http.ErrHijacked) || w.Body.Len() > 0 {
+	_, _, err := Upgrade(w, exampleRequest(t), nil)
+	var e *Error
+	if !errors.As(err, &e) || !errors.Is(err, http.ErrHijacked) || e.Status != 0 || e.Header != nil || w.Body.Len() > 0 {
 		t.Errorf("error %v, body %q", err, w.Body)
+	}
+	// A wrapper that refuses with an error of its own: without an answer from here,
+	// net/http would send an empty 200.
+	own := errors.New("no hijacking here")
+	w = hijackWriter{ResponseRecorder: httptest.NewRecorder(), err: own}
+	if _, _, err := Upgrade(w, exampleRequest(t), nil); !errors.Is(err, own) || w.Code != 500 || w.Body.Len() == 0 {
+		t.Errorf("error %v, status %d, body %q", err, w.Code, w.Body)
 	}
 	// Another response has begun.
 	nc := &scriptConn{}
