@@ -63,7 +63,7 @@ func tail(p []byte) int {
 	return 0
 }
 
-// next takes one byte.
+// next takes one byte of a sequence of two to four.
 func (t *text) next(b byte) bool {
 	if t.need == 0 {
 		return t.lead(b)
@@ -76,9 +76,9 @@ func (t *text) next(b byte) bool {
 	return true
 }
 
-// lead takes the first byte of a sequence of two to four bytes. RFC 3629, section 4: the byte after it
-// has a narrower range after E0 and F0 (overlong forms), ED (surrogates) and F4
-// (beyond U+10FFFF).
+// lead takes the first byte of a sequence of two to four bytes. RFC 3629, section 4:
+// the byte after it has a narrower range after E0 and F0 (overlong forms), ED
+// (surrogates) and F4 (beyond U+10FFFF).
 func (t *text) lead(b byte) bool {
 	t.lo, t.hi = 0x80, 0xBF
 	switch {
