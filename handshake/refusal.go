@@ -3,8 +3,10 @@ package handshake
 import (
 	"context"
 	"io"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -103,6 +105,9 @@ func bounded(nc net.Conn, d time.Duration, f func() error) error {
 	return err
 }
 
+// fieldsOfBodies describe the body of a response, besides those that frame it.
+var fieldsOfBodies = []string{"Content-Type", "Content-Encoding", "Etag", "Last-Modified"}
+
 // respondRefusal answers through net/http.
 func respondRefusal(w http.ResponseWriter, r *http.Request, e *Error) {
 	refusalHeader(e)
@@ -113,10 +118,12 @@ func respondRefusal(w http.ResponseWriter, r *http.Request, e *Error) {
 	}
 	body := refusalText(e)
 	e.with("Content-Length", strconv.Itoa(len(body)))
+	// What the handler has set for another body would contradict this one; Del would
+	// miss spellings that are not canonical.
 	h := w.Header()
-	for _, name := range []string{"Content-Encoding", "Etag", "Last-Modified", "Transfer-Encoding", "Trailer"} {
-		h.Del(name)
-	}
+	maps.DeleteFunc(h, func(name string, _ []string) bool {
+		return isOwn(name) || slices.ContainsFunc(fieldsOfBodies, func(s string) bool { return equalFold(s, name) })
+	})
 	for name, values := range e.Header {
 		h[name] = values
 	}

@@ -9,10 +9,13 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // serve starts an HTTP server with one handler and returns a connection to it.
@@ -94,6 +97,39 @@ func TestUpgradeHeader(t *testing.T) {
 		if !errors.As(err, &e) || e.Status != 500 || w.Code != 500 || w.Header().Get("Content-Encoding") != "" {
 			t.Errorf("%s: error %v, status %d", name, err, w.Code)
 		}
+	}
+}
+
+// A refusal is framed by fields of its own, whatever the handler has set and however
+// it has spelled them.
+func TestUpgradeRefusalFraming(t *testing.T) {
+	nc := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header()["content-length"] = []string{"3"}
+		w.Header()["transfer-encoding"] = []string{"chunked"}
+		w.Header()["upgrade"] = []string{"h2c"}
+		w.Header()["CONTENT-TYPE"] = []string{"text/html"}
+		w.Header().Set("Trailer", "X")
+		w.Header().Set("X-Kept", "yes")
+		_, _, _ = Upgrade(w, r, nil)
+	})
+	_, _ = io.WriteString(nc, strings.Replace(example, "GET", "POST", 1))
+	answer, err := io.ReadAll(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, body, _ := bytes.Cut(answer, []byte("\r\n\r\n"))
+	var got []string
+	for line := range strings.Lines(string(head)) {
+		if name, value, found := strings.Cut(strings.TrimSpace(line), ": "); found && name != "Date" {
+			got = append(got, name+": "+value)
+		}
+	}
+	want := []string{
+		"Allow: GET", "Connection: close", "Content-Length: " + strconv.Itoa(len(body)),
+		"Content-Type: text/plain; charset=utf-8", "X-Content-Type-Options: nosniff", "X-Kept: yes",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("fields (-want +got):\n%s", diff)
 	}
 }
 
