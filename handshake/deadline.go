@@ -61,11 +61,12 @@ func ended(ctx context.Context) bool {
 }
 
 // closeNow closes without waiting: closing a TLS connection would try to send an
-// alert first, for seconds if the peer does not read.
+// alert first, for seconds if the peer does not read. The stream below it is closed
+// before.
 func closeNow(nc net.Conn) {
 	if t, ok := nc.(interface{ NetConn() net.Conn }); ok {
 		if inner := t.NetConn(); inner != nil {
-			nc = inner
+			_ = inner.Close()
 		}
 	}
 	_ = nc.Close()

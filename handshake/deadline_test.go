@@ -206,3 +206,27 @@ type bluntConn struct {
 
 func (c *bluntConn) SetDeadline(time.Time) error { return os.ErrNoDeadline }
 func (c *bluntConn) Close() error                { return c.w.Close() }
+
+// Closing at once passes no layer over: a wrapper that tells what it wraps, as many
+// do, is closed as well.
+func TestCloseNow(t *testing.T) {
+	inner := &scriptConn{}
+	outer := &layerConn{inner: inner}
+	closeNow(outer)
+	if !outer.closed || !inner.closed {
+		t.Errorf("closed: outer %v, inner %v", outer.closed, inner.closed)
+	}
+	outer = &layerConn{}
+	closeNow(outer)
+	if !outer.closed {
+		t.Error("not closed")
+	}
+}
+
+// A layerConn wraps another connection.
+type layerConn struct {
+	scriptConn
+	inner net.Conn
+}
+
+func (c *layerConn) NetConn() net.Conn { return c.inner }

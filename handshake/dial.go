@@ -152,7 +152,7 @@ func (d *dialer) attempt(ctx context.Context) (_ net.Conn, _ Result, location st
 		}
 	}
 	var ahead []byte
-	if c, ok := nc.(*aheadConn); ok {
+	if c, ok := nc.(*tunnelConn); ok {
 		nc, ahead = c.Conn, c.ahead
 	}
 	g := watch(ctx, nc)

@@ -2,6 +2,7 @@ package handshake
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -129,8 +130,8 @@ func (d *dialer) tunnel(ctx context.Context, nc net.Conn, user *url.Userinfo) (n
 		closeNow(nc)
 		return nil, failure
 	}
-	if ahead != nil {
-		return &aheadConn{Conn: nc, ahead: ahead}, nil
+	if _, secure := nc.(*tls.Conn); secure || ahead != nil {
+		return &tunnelConn{Conn: nc, ahead: ahead}, nil
 	}
 	return nc, nil
 }
@@ -156,20 +157,27 @@ func (d *dialer) askTunnel(nc net.Conn, request []byte) (ahead []byte, _ *Error)
 	return h.rest(), nil
 }
 
-// aheadConn is a connection of which some bytes were read already.
-type aheadConn struct {
+// A tunnelConn is a connection through a proxy, of which some bytes were read
+// already. It is closed at once, so that TLS inside TLS to a proxy says goodbye once.
+type tunnelConn struct {
 	net.Conn
 	ahead []byte
 }
 
 // Read returns the bytes that were read ahead first.
-func (c *aheadConn) Read(b []byte) (int, error) {
+func (c *tunnelConn) Read(b []byte) (int, error) {
 	if len(c.ahead) > 0 {
 		n := copy(b, c.ahead)
 		c.ahead = c.ahead[n:]
 		return n, nil
 	}
 	return c.Conn.Read(b)
+}
+
+// Close closes without waiting.
+func (c *tunnelConn) Close() error {
+	closeNow(c.Conn)
+	return nil
 }
 
 // socks connects through a SOCKS5 proxy, which resolves the host.

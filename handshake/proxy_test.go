@@ -212,6 +212,57 @@ func TestProxyTimeout(t *testing.T) {
 	}
 }
 
+// Over TLS inside TLS to a proxy nothing waits for a goodbye that nobody reads: not a
+// dial that is out of time, nor who closes the stream below the outer connection.
+func TestProxyTLSInTLS(t *testing.T) {
+	server, client := testTLS(t)
+	for _, step := range []string{"silent after CONNECT", "deaf after TLS", "deaf after the handshake"} {
+		t.Run(step, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				over := make(chan struct{})
+				defer close(over)
+				o := pipeDial(DialOptions{TLS: client, Timeout: time.Second}, func(nc net.Conn) {
+					defer func() { <-over }()
+					p := newServerConn(nc, server)
+					if _, err := http.ReadRequest(p.br); err != nil {
+						t.Error(err)
+						return
+					}
+					_, _ = io.WriteString(p, "HTTP/1.1 200 OK\r\n\r\n")
+					if step == "silent after CONNECT" {
+						return
+					}
+					s := tls.Server(p, server)
+					if err := s.Handshake(); err != nil {
+						t.Error(err)
+					}
+					if step == "deaf after TLS" {
+						return
+					}
+					if _, err := Accept(s, nil); err != nil {
+						t.Error(err)
+					}
+				})
+				o.Proxy = fixed(t, "https://127.0.0.1")
+				begin := time.Now()
+				nc, _, err := Dial(t.Context(), "wss://example.com", o)
+				want := time.Second
+				if step == "deaf after the handshake" {
+					if want = 0; err != nil {
+						t.Fatal(err)
+					}
+					_ = nc.(*tls.Conn).NetConn().Close()
+				} else if !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("error %v", err)
+				}
+				if got := time.Since(begin); got != want {
+					t.Errorf("took %v, want %v", got, want)
+				}
+			})
+		})
+	}
+}
+
 // socksServer speaks enough of RFC 1928 and RFC 1929 to check a client.
 func socksServer(t *testing.T, nc net.Conn, user, target string, reply byte) bool {
 	buf := make([]byte, 512)
@@ -287,8 +338,8 @@ func TestProxySOCKS(t *testing.T) {
 }
 
 // What was read ahead comes first, then the connection itself.
-func TestAheadConn(t *testing.T) {
-	c := &aheadConn{Conn: &scriptConn{r: strings.NewReader("later")}, ahead: []byte("ahead")}
+func TestTunnelConn(t *testing.T) {
+	c := &tunnelConn{Conn: &scriptConn{r: strings.NewReader("later")}, ahead: []byte("ahead")}
 	b := make([]byte, 3)
 	for _, want := range []string{"ahe", "ad", "lat", "er"} {
 		if n, err := c.Read(b); err != nil || string(b[:n]) != want {
