@@ -161,11 +161,14 @@ func readResponse(r io.Reader, h *head, limit int) (int, http.Header, *Error) {
 
 var errStatus = errors.New("the status line is not of HTTP/1.1")
 
-// parseStatus reads a status line. RFC 9112, section 4.
+// parseStatus reads a status line of HTTP/1.1. One of HTTP/1.0 will do for a refusal,
+// and for the answer of a proxy, but cannot switch protocols.
+//
+// RFC 9112, sections 2.3 and 4; RFC 9110, section 7.8.
 func parseStatus(line string) (int, error) {
 	proto, rest, _ := strings.Cut(line, " ")
 	major, minor, ok := parseVersion(proto)
-	if !ok || major != 1 || minor < 1 || len(rest) < 3 || len(rest) > 3 && rest[3] != ' ' {
+	if !ok || major != 1 || len(rest) < 3 || len(rest) > 3 && rest[3] != ' ' {
 		return 0, errStatus
 	}
 	for i := range 3 {
@@ -174,7 +177,7 @@ func parseStatus(line string) (int, error) {
 		}
 	}
 	status, _ := strconv.Atoi(rest[:3])
-	if status < 100 {
+	if status < 100 || status == http.StatusSwitchingProtocols && minor < 1 {
 		return 0, errStatus
 	}
 	return status, nil

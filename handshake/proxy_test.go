@@ -121,7 +121,9 @@ func TestProxyRefusals(t *testing.T) {
 		{"302", "HTTP/1.1 302 x\r\nLocation: /\r\n\r\nno", 302, "no", "the proxy refused"},
 		{"large", "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 1<<17), 0, "", "too large"},
 		{"garbage", "\r\n", 0, "", "the proxy: no valid HTTP"},
-		{"HTTP/1.0", "HTTP/1.0 200 OK\r\n\r\n", 0, "", "not of HTTP/1.1"},
+		{"407 of HTTP/1.0", "HTTP/1.0 407 x\r\n\r\nno", 407, "no", "the proxy refused"},
+		{"101 of HTTP/1.0", "HTTP/1.0 101 x\r\n\r\n", 0, "", "not of HTTP/1.1"},
+		{"HTTP/2.0", "HTTP/2.0 200 OK\r\n\r\n", 0, "", "not of HTTP/1.1"},
 		{"nothing", "", 0, "", "closed before"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -178,9 +180,10 @@ func TestProxyBad(t *testing.T) {
 	}
 }
 
-// Bytes behind the head of the proxy's answer belong to the tunnel.
+// Bytes behind the head of the proxy's answer belong to the tunnel. Proxies may
+// answer in HTTP/1.0, as many do.
 func TestProxyAhead(t *testing.T) {
-	c := &scriptConn{r: strings.NewReader("HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno")}
+	c := &scriptConn{r: strings.NewReader("HTTP/1.0 200 OK\r\n\r\nHTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno")}
 	o := &DialOptions{
 		Proxy:       fixed(t, "http://p"),
 		DialContext: func(context.Context, string, string) (net.Conn, error) { return c, nil },
