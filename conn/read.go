@@ -96,7 +96,9 @@ func (c *Conn) releaseRead() {
 // are dealt with on the way. It does not wait for input, so it serves a loop that
 // does as well as one that is called back.
 func (c *Conn) next(ctx context.Context) (protocol.Kind, error) {
-	c.rx.SetLimit(c.readLimit.Load())
+	if c.rx.Left() == 0 {
+		c.rx.SetLimit(c.readLimit.Load()) // for the next frame, see SetReadLimit
+	}
 	for {
 		ev, n, err := c.rx.Next(c.in.bytes())
 		c.in.consume(n)
