@@ -334,10 +334,10 @@ func (c halfConn) CloseWrite() error { return c.err }
 // The refusal of a plain GET, byte for byte.
 func TestRefusalBytes(t *testing.T) {
 	nc := &scriptConn{r: strings.NewReader("GET / HTTP/1.1\r\nHost: h\r\n\r\n")}
-	_, _ = Accept(nc, nil)
+	synctest.Test(t, func(*testing.T) { _, _ = Accept(nc, nil) }) // for its clock
 	text := "426 Upgrade Required\n\nthe Upgrade field does not contain websocket: this resource is for WebSocket clients (RFC 6455, section 4.2.1)\n"
 	want := "HTTP/1.1 426 Upgrade Required\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: " + strconv.Itoa(len(text)) +
-		"\r\nX-Content-Type-Options: nosniff\r\nConnection: close, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n" + text
+		"\r\nDate: Sat, 01 Jan 2000 00:00:00 GMT\r\nX-Content-Type-Options: nosniff\r\nConnection: close, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n" + text
 	if diff := cmp.Diff(want, nc.w.String()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

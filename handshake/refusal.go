@@ -54,10 +54,12 @@ func sendRefusal(nc net.Conn, e *Error, bodiless bool) *Error {
 	refusalHeader(e)
 	body := refusalText(e)
 	e.with("Content-Length", strconv.Itoa(len(body)))
+	// RFC 9110, section 6.6.1: who has a clock dates what it refuses.
+	e.with("Date", time.Now().UTC().Format(http.TimeFormat))
 	b := append([]byte("HTTP/1.1 "), statusLine(e.Status)...)
 	b = append(b, "\r\n"...)
 	for _, name := range []string{
-		"Content-Type", "Content-Length", "X-Content-Type-Options", fieldConnection, "Allow", fieldUpgrade,
+		"Content-Type", "Content-Length", "Date", "X-Content-Type-Options", fieldConnection, "Allow", fieldUpgrade,
 	} {
 		if v := e.Header.Get(name); v != "" {
 			b = appendField(b, name, v)
