@@ -252,7 +252,7 @@ func readBody(nc net.Conn, ahead []byte, status int, header http.Header) []byte 
 	if status == http.StatusNoContent || status == http.StatusNotModified {
 		return nil
 	}
-	timer := time.AfterFunc(errorBodyTime, func() { _ = nc.SetReadDeadline(past) })
+	timer := time.AfterFunc(errorBodyTime, func() { interrupt(nc) })
 	defer timer.Stop()
 	var r io.Reader = io.MultiReader(bytes.NewReader(ahead), nc)
 	if te := header["Transfer-Encoding"]; len(te) > 0 {

@@ -16,14 +16,20 @@ type guard struct {
 	fired chan struct{} // closed when the interruption is complete
 }
 
-// watch puts a guard in force. A stream that has no deadlines is closed instead.
+// interrupt ends the reads and writes of a stream. One that has no deadlines is
+// closed.
+func interrupt(nc net.Conn) {
+	if nc.SetDeadline(past) != nil {
+		_ = nc.Close()
+	}
+}
+
+// watch puts a guard in force.
 func watch(ctx context.Context, nc net.Conn) guard {
 	g := guard{fired: make(chan struct{})}
 	g.stop = context.AfterFunc(ctx, func() {
 		defer close(g.fired)
-		if nc.SetDeadline(past) != nil {
-			_ = nc.Close()
-		}
+		interrupt(nc)
 	})
 	return g
 }
