@@ -111,7 +111,8 @@ func TestDialCancel(t *testing.T) {
 }
 
 // After the dial its context and its time limit have no more power over the
-// connection, and a deadline that the dial function has left is cleared.
+// connection, and a deadline that the dial function has left, even one that has
+// passed, disturbs neither.
 func TestDialLeavesNoDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -127,7 +128,7 @@ func TestDialLeavesNoDeadline(t *testing.T) {
 		inner := o.DialContext
 		o.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
 			nc, err := inner(ctx, network, addr)
-			_ = nc.SetDeadline(time.Now().Add(time.Minute))
+			_ = nc.SetDeadline(time.Now().Add(-time.Minute))
 			return nc, err
 		}
 		nc, _, err := Dial(ctx, "ws://h", o)
@@ -183,6 +184,25 @@ func TestDialSlowBody(t *testing.T) {
 	})
 }
 
+// The same for a stream that has no deadlines.
+func TestDialSlowBodyWithoutDeadlines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		r, w := io.Pipe()
+		answer := strings.NewReader("HTTP/1.1 403 Forbidden\r\nContent-Length: 10\r\n\r\nno")
+		nc := &bluntConn{scriptConn: scriptConn{r: io.MultiReader(answer, r)}, w: w}
+		_, _, err := Dial(t.Context(), "ws://h", &DialOptions{
+			Timeout:     time.Hour,
+			Proxy:       direct,
+			DialContext: func(context.Context, string, string) (net.Conn, error) { return nc, nil },
+		})
+		var e *Error
+		if !errors.As(err, &e) || e.Status != 403 || string(e.Body) != "no" || time.Since(begin) != errorBodyTime {
+			t.Errorf("error %v after %v", err, time.Since(begin))
+		}
+	})
+}
+
 // A stream that has no deadlines is closed when the context ends.
 func TestDialWithoutDeadlines(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
@@ -204,8 +224,9 @@ type bluntConn struct {
 	w *io.PipeWriter
 }
 
-func (c *bluntConn) SetDeadline(time.Time) error { return os.ErrNoDeadline }
-func (c *bluntConn) Close() error                { return c.w.Close() }
+func (c *bluntConn) SetDeadline(time.Time) error     { return os.ErrNoDeadline }
+func (c *bluntConn) SetReadDeadline(time.Time) error { return os.ErrNoDeadline }
+func (c *bluntConn) Close() error                    { return c.w.Close() }
 
 // Closing at once passes no layer over: a wrapper that tells what it wraps, as many
 // do, is closed as well.

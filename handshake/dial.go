@@ -41,7 +41,8 @@ type DialOptions struct {
 	TLS *tls.Config
 
 	// DialContext opens connections: network is "tcp", to the server or the proxy,
-	// or "unix". Nil is a net.Dialer.
+	// or "unix". A deadline that it leaves on the connection is cleared. Nil is a
+	// net.Dialer.
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
 
 	// Proxy chooses the proxy for a URL, whose scheme is http for ws and https for
@@ -168,7 +169,6 @@ func (d *dialer) attempt(ctx context.Context) (_ net.Conn, _ Result, location st
 		closeNow(nc)
 		return nil, Result{}, location, failure
 	}
-	_ = nc.SetDeadline(noDeadline) // one that DialContext may have left
 	return nc, result, "", nil
 }
 

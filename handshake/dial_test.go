@@ -220,11 +220,13 @@ func TestDialRefused(t *testing.T) {
 	if !errors.As(err, &op) {
 		t.Errorf("error %v", err)
 	}
-	_, _, err = Dial(t.Context(), "ws://h", &DialOptions{
-		Proxy:       direct,
-		DialContext: func(context.Context, string, string) (net.Conn, error) { return nil, nil },
-	})
-	if err == nil {
-		t.Error("no connection is no error")
+	for _, none := range []net.Conn{nil, (*net.TCPConn)(nil), (*tls.Conn)(nil)} {
+		_, _, err = Dial(t.Context(), "ws://h", &DialOptions{
+			Proxy:       direct,
+			DialContext: func(context.Context, string, string) (net.Conn, error) { return none, nil },
+		})
+		if err == nil || !strings.Contains(err.Error(), "no connection and no error") {
+			t.Errorf("%T: error %v", none, err)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"reflect"
 
 	"golang.org/x/net/proxy"
 )
@@ -55,7 +56,7 @@ func (d *dialer) open(ctx context.Context, network, addr string) (net.Conn, *Err
 		dial = new(net.Dialer).DialContext
 	}
 	nc, err := dial(ctx, network, addr)
-	if err == nil && nc == nil {
+	if v := reflect.ValueOf(nc); err == nil && (!v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()) {
 		err = errors.New("DialContext returned no connection and no error")
 	}
 	if err != nil {
@@ -64,6 +65,7 @@ func (d *dialer) open(ctx context.Context, network, addr string) (net.Conn, *Err
 		}
 		return nil, &Error{Section: "4.1", Reason: "the connection could not be opened", Err: err}
 	}
+	_ = nc.SetDeadline(noDeadline) // one that the function may have left
 	return nc, nil
 }
 
