@@ -75,6 +75,7 @@ type rawPeer struct {
 	t    testing.TB
 	role Role // that the peer plays
 	nc   net.Conn
+	buf  []byte // to read into
 	in   []byte // read and not parsed yet
 	key  mask.Key
 }
@@ -144,9 +145,11 @@ func (p *rawPeer) next() (wireFrame, error) {
 		if err != nil && err != frame.ErrShort {
 			return wireFrame{}, err
 		}
-		buf := make([]byte, 64<<10)
-		got, err := p.nc.Read(buf)
-		p.in = append(p.in, buf[:got]...)
+		if p.buf == nil {
+			p.buf = make([]byte, 64<<10)
+		}
+		got, err := p.nc.Read(p.buf)
+		p.in = append(p.in, p.buf[:got]...)
 		if err == io.EOF && len(p.in) > 0 {
 			err = io.ErrUnexpectedEOF
 		}

@@ -5,14 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
+	"net/http/httptest"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/net/nettest"
 
 	"github.com/duplexws/duplex/frame"
 )
@@ -153,5 +158,237 @@ func TestNetConnEmptyCalls(t *testing.T) {
 	})
 }
 
-var _ = context.Background
-var _ = io.EOF
+// TestNetConn: everything that golang.org/x/net/nettest asks of a net.Conn.
+func TestNetConn(t *testing.T) {
+	overConns := func(c, s *Conn, m MessageType) (net.Conn, net.Conn, func(), error) {
+		return AsNetConn(c, m), AsNetConn(s, m), func() { c.CloseNow(); s.CloseNow() }, nil
+	}
+	for name, make := range map[string]nettest.MakePipe{
+		"over a pipe": func() (net.Conn, net.Conn, func(), error) {
+			c, s := Pipe(nil, nil)
+			return overConns(c, s, Binary)
+		},
+		"over TCP": func() (net.Conn, net.Conn, func(), error) {
+			accepted := make(chan *Conn, 1)
+			server := httptest.NewServer(Handler(func(ctx context.Context, c *Conn) error {
+				accepted <- c
+				<-ctx.Done()
+				return nil
+			}, nil))
+			c, err := Dial(background, server.URL, nil)
+			if err != nil {
+				return nil, nil, nil, err
+			}
+			a, b, stop, err := overConns(c, <-accepted, Binary)
+			return a, b, func() { stop(); server.Close() }, err
+		},
+	} {
+		t.Run(name, func(t *testing.T) { nettest.TestConn(t, make) })
+	}
+}
+
+// A normal end is io.EOF, any other an error; messages that came before are read.
+func TestNetConnEnds(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		end  func(p *rawPeer)
+		want error // nil: a CloseError with this code
+		code StatusCode
+	}{
+		{"1000", func(p *rawPeer) { p.send(closeFrame(1000, "")) }, io.EOF, 0},
+		{"1001", func(p *rawPeer) { p.send(closeFrame(1001, "later")) }, io.EOF, 0},
+		{"1005", func(p *rawPeer) { p.send(closeFrame(1005, "")) }, nil, 1005},
+		{"1011", func(p *rawPeer) { p.send(closeFrame(1011, "")) }, nil, 1011},
+		{"no Close", func(*rawPeer) {}, io.ErrUnexpectedEOF, 1006},
+		{"violation", func(p *rawPeer) { p.sendBytes([]byte{0xFF, 0xFF}) }, frame.ReservedOpcode, 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			netConnTest(t, Text, 0, func(t *testing.T, n net.Conn, c *Conn, p *rawPeer) {
+				p.send(textFrame("one"), textFrame(""), part(frame.Text, false, "t"), part(frame.Continuation, true, "wo"))
+				tc.end(p)
+				p.closeWrite()
+				var got string
+				var err error
+				for err == nil {
+					var s string
+					s, err = readNet(n)
+					got += s + "|"
+				}
+				if diff := cmp.Diff("one|t|wo||", got); diff != "" {
+					t.Errorf("read (-want +got):\n%s", diff)
+				}
+				for range 2 {
+					if tc.want != nil && !errors.Is(err, tc.want) {
+						t.Errorf("Read: %v, want %v", err, tc.want)
+					}
+					if tc.want == io.EOF && err != io.EOF {
+						t.Errorf("Read wraps io.EOF in %T", err)
+					}
+					if ce, _ := errors.AsType[*CloseError](err); tc.code != 0 && (ce == nil || ce.Code != tc.code) {
+						t.Errorf("Read: %v, want code %d", err, tc.code)
+					}
+					_, err = readNet(n)
+				}
+				_, err = n.Write([]byte("x"))
+				mustBe(t, err, net.ErrClosed)
+				must(t, n.Close())
+			})
+		})
+	}
+}
+
+// A read that a deadline cut is continued where it was, inside a message or not.
+func TestNetConnReadDeadline(t *testing.T) {
+	netConnTest(t, Text, 0, func(t *testing.T, n net.Conn, _ *Conn, p *rawPeer) {
+		b := wire(p.role, part(frame.Text, false, "one"), part(frame.Continuation, true, "two"), textFrame("three"))
+		var got string
+		for i := range b {
+			p.sendBytes(b[i : i+1])
+			for {
+				must(t, n.SetReadDeadline(time.Now().Add(time.Millisecond)))
+				s, err := readNet(n)
+				got += s
+				if err != nil {
+					mustBe(t, err, os.ErrDeadlineExceeded)
+					break
+				}
+			}
+		}
+		if diff := cmp.Diff("onetwothree", got); diff != "" {
+			t.Errorf("read (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// Writes are cut by many tiny deadlines, in a stream that holds little. What was
+// reported as written arrives, once, and nothing else does; text is cut at characters.
+func TestNetConnWriteDeadlines(t *testing.T) {
+	for _, size := range []int{7, 100, 5000, maxNetFrame + 100} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			netConnTest(t, Text, 64+size/50, func(t *testing.T, n net.Conn, _ *Conn, p *rawPeer) {
+				random := rand.New(rand.NewPCG(1, uint64(size)))
+				slow := &slowConn{Conn: p.nc, most: 61 + size/50}
+				p.nc = slow
+				received := async(func() []wireFrame { return p.rest() })
+				var sent strings.Builder
+				cuts := 0
+				for i := range min(300, 5+30_000/size) {
+					text := strings.Repeat(fmt.Sprintf("%d\u20ac", i), size)[:size]
+					text = strings.ToValidUTF8(text, "")
+					for text != "" {
+						must(t, n.SetWriteDeadline(time.Now().Add(time.Duration(random.IntN(5e6)))))
+						m, err := io.WriteString(n, text)
+						sent.WriteString(text[:m])
+						if text = text[m:]; err != nil {
+							cuts++
+							mustBe(t, err, os.ErrDeadlineExceeded)
+						} else if text != "" {
+							t.Fatalf("%d bytes are left and there is no error", len(text))
+						}
+					}
+				}
+				slow.fast.Store(true)
+				must(t, n.Close())
+				slow.Conn.Write(wire(p.role, closeFrame(1000, "")))
+				closeWrite(slow.Conn)
+				if cuts < 10 {
+					t.Errorf("%d deadlines have cut something, too few for a test", cuts)
+				}
+				frames := <-received
+				last := len(frames) - 1
+				if diff := cmp.Diff(closeFrame(1000, ""), frames[last]); diff != "" {
+					t.Errorf("last frame (-want +got):\n%s", diff)
+				}
+				var got strings.Builder
+				for i, f := range frames[:last] {
+					got.WriteString(f.Body)
+					if f.Op != frame.Text || !f.Fin || !utf8.ValidString(f.Body) || len(f.Body) > maxNetFrame {
+						t.Fatalf("frame %d: %v, FIN %v, %d bytes, valid UTF-8 %v", i, f.Op, f.Fin, len(f.Body), utf8.ValidString(f.Body))
+					}
+				}
+				if sent.String() != got.String() {
+					t.Errorf("%d bytes were reported as written, %d arrived, or others", sent.Len(), got.Len())
+				}
+			})
+		})
+	}
+}
+
+// slowConn reads little at a time, with pauses, until it is told to be fast.
+type slowConn struct {
+	net.Conn
+	most int
+	fast atomic.Bool
+}
+
+func (c *slowConn) Read(p []byte) (int, error) {
+	if !c.fast.Load() {
+		<-time.After(time.Millisecond)
+		p = p[:min(len(p), c.most)]
+	}
+	return c.Conn.Read(p)
+}
+
+// A Pong, a Ping or a Close that comes after a Write which was cut sends the rest of
+// its frame first.
+func TestNetConnRestOfAFrame(t *testing.T) {
+	for name, tc := range map[string]struct {
+		call func(n net.Conn, c *Conn, p *rawPeer)
+		want wireFrame
+	}{
+		"Pong": {func(_ net.Conn, c *Conn, p *rawPeer) {
+			p.send(pingFrame("x"))
+			go c.Discard(background)
+		}, pongFrame("x")},
+		"Close": {func(n net.Conn, _ *Conn, _ *rawPeer) { go n.Close() }, closeFrame(StatusNormalClosure, "")},
+		"Write": {func(n net.Conn, _ *Conn, _ *rawPeer) { go n.Write([]byte("next")) }, textFrame("next")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			netConnTest(t, Text, 100, func(t *testing.T, n net.Conn, c *Conn, p *rawPeer) {
+				text := strings.Repeat("x", 200)
+				must(t, n.SetWriteDeadline(time.Now().Add(time.Second)))
+				m, err := io.WriteString(n, text)
+				mustBe(t, err, os.ErrDeadlineExceeded)
+				if m != len(text) {
+					t.Errorf("%d bytes are reported as written, want all: the connection has them", m)
+				}
+				_, err = io.WriteString(n, "too late")
+				mustBe(t, err, os.ErrDeadlineExceeded)
+				must(t, n.SetWriteDeadline(time.Time{}))
+				tc.call(n, c, p)
+				p.expect(textFrame(text), tc.want)
+			})
+		})
+	}
+}
+
+// Over TLS, which does not survive a write that is cut, the connection has ended.
+func TestNetConnWriteDeadlineOverTLS(t *testing.T) {
+	tlsTest(t, nil, 3000, func(t *testing.T, c *Conn, p *rawPeer, raw net.Conn) {
+		n := AsNetConn(c, Binary)
+		must(t, n.SetWriteDeadline(time.Now().Add(time.Second)))
+		_, err := n.Write(make([]byte, 10_000))
+		mustBe(t, err, os.ErrDeadlineExceeded)
+		must(t, n.SetWriteDeadline(time.Time{}))
+		for range 2 {
+			_, err := n.Write([]byte("x"))
+			mustBe(t, err, net.ErrClosed)
+		}
+		<-c.Context().Done()
+		raw.Close()
+	})
+}
+
+// What is not text is refused whole, and the stream goes on.
+func TestNetConnNotText(t *testing.T) {
+	netConnTest(t, Text, 0, func(t *testing.T, n net.Conn, _ *Conn, p *rawPeer) {
+		m, err := n.Write([]byte("a\xff"))
+		mustBe(t, err, frame.TextNotUTF8)
+		if m != 0 {
+			t.Errorf("%d bytes are reported as written", m)
+		}
+		_, err = n.Write([]byte("good"))
+		must(t, err)
+		p.expect(textFrame("good"))
+	})
+}
