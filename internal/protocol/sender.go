@@ -20,11 +20,10 @@ func Header(role frame.Role, op frame.Opcode, fin bool, n int) frame.Header {
 // Sender is the outgoing direction of a connection: the frames of one message after
 // the other. Make one with [NewSender].
 type Sender struct {
-	role  frame.Role
-	op    frame.Opcode // of the next data frame
-	begun bool         // a frame of the message was made
-	utf8  bool         // the message under way is text
-	text  text
+	role frame.Role
+	op   frame.Opcode // of the next data frame
+	utf8 bool         // the message under way is text
+	text text
 }
 
 // NewSender returns a Sender for an endpoint in the given role.
@@ -32,7 +31,7 @@ func NewSender(role frame.Role) Sender { return Sender{role: role} }
 
 // Begin starts a message of type Text or Binary.
 func (s *Sender) Begin(op frame.Opcode) {
-	s.op, s.begun, s.utf8, s.text = op, false, op == frame.Text, text{}
+	s.op, s.utf8, s.text = op, op == frame.Text, text{}
 }
 
 // Message is told the next bytes of the message, as the application wrote them. It
@@ -62,9 +61,6 @@ func (s *Sender) EndMessage() error {
 // are continuations, and the last has FIN.
 func (s *Sender) Frame(fin bool, n int) frame.Header {
 	op := s.op
-	s.op, s.begun = frame.Continuation, true
+	s.op = frame.Continuation
 	return Header(s.role, op, fin, n)
 }
-
-// Begun reports whether a frame was made of the message that Begin has started last.
-func (s *Sender) Begun() bool { return s.begun }

@@ -49,30 +49,6 @@ func TestSenderOpcodes(t *testing.T) {
 	}
 }
 
-// TestSenderBegun: a frame was made of the message that began last.
-func TestSenderBegun(t *testing.T) {
-	s := NewSender(frame.Client)
-	check := func(step string, want bool) {
-		t.Helper()
-		if got := s.Begun(); got != want {
-			t.Errorf("%s: Begun() = %t", step, got)
-		}
-	}
-	check("no message", false)
-	s.Begin(frame.Text)
-	check("a message", false)
-	if err := s.Message([]byte("x")); err != nil {
-		t.Error(err)
-	}
-	check("bytes of it", false)
-	s.Frame(false, 1)
-	check("a frame", true)
-	s.Frame(true, 0)
-	check("the last frame", true)
-	s.Begin(frame.Binary)
-	check("another message", false)
-}
-
 // TestHeaderKeys: RFC 6455, sections 5.1 and 5.3 (5.1-01, 5.1-04, 5.3-03): a client masks
 // every frame with a key of its own, a server masks none.
 func TestHeaderKeys(t *testing.T) {
