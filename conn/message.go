@@ -2,7 +2,6 @@ package conn
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"unicode/utf8"
 
@@ -84,8 +83,7 @@ func (c *Conn) Messages(ctx context.Context) iter.Seq2[Message, error] {
 		for {
 			t, p, err := c.Read(ctx)
 			if err != nil {
-				ce, ok := errors.AsType[*CloseError](err)
-				if !ok || ce.Code != StatusNormalClosure && ce.Code != StatusGoingAway {
+				if !closedNormally(err) {
 					yield(Message{}, err)
 				}
 				return
@@ -95,4 +93,15 @@ func (c *Conn) Messages(ctx context.Context) iter.Seq2[Message, error] {
 			}
 		}
 	}
+}
+
+// closedNormally reports whether err says that the peer has closed this connection
+// normally. The cause of a context that has ended may say so of another one.
+func closedNormally(err error) bool {
+	ended, _ := err.(*endedError)
+	if ended == nil {
+		return false
+	}
+	ce, ok := ended.cause.(*CloseError)
+	return ok && (ce.Code == StatusNormalClosure || ce.Code == StatusGoingAway)
 }
