@@ -38,14 +38,12 @@ func validIPv6(s string) bool {
 	return err == nil && a.Is6() && a.Zone() == ""
 }
 
-// validName reports whether s has only the characters of a reg-name.
+// validName reports whether s has only the characters of a reg-name. Escapes, which
+// the syntax allows and no host needs, are not let through: two spellings of a host
+// would be taken for two hosts, and net/http knows them in some places only.
 func validName(s string) bool {
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		switch {
-		case isUnreserved(c) || strings.IndexByte("!$&'()*+,;=", c) >= 0:
-		case c == '%' && isEscape(s[i:]):
-		default:
+	for i := range len(s) {
+		if !isUnreserved(s[i]) && strings.IndexByte("!$&'()*+,;=", s[i]) < 0 {
 			return false
 		}
 	}

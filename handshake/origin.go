@@ -109,7 +109,7 @@ func parsePattern(s string) (pattern, error) {
 	}
 	var ok bool
 	p.host, p.port, ok = splitAuthority(rest)
-	if !ok || strings.ContainsAny(p.host, "*%") || p.anyPort && p.port != "" {
+	if !ok || strings.Contains(p.host, "*") || p.anyPort && p.port != "" {
 		return bad()
 	}
 	if p.suffix && (p.host[0] == '[' || p.host[0] == '.') {

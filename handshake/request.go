@@ -10,8 +10,8 @@ import "net/http"
 // A front end has parsed the request as HTTP: it has refused malformed lines and
 // field names. Each slice holds the values of all lines with that field's name, in
 // their order, with the blanks around them removed, and is empty if there is no such
-// line. Verdict keeps and changes none of the slices. The strings it returns are
-// parts of those given here.
+// line. Verdict keeps and changes none of the slices. The extensions that it returns
+// may be parts of the strings given here; nothing else it returns is.
 type Request struct {
 	Method       string   // as received: methods are case-sensitive
 	Target       string   // the request-target as it stands in the request line
@@ -39,8 +39,8 @@ func (r *Request) fill(h http.Header) {
 }
 
 // fromHTTP is the request as net/http has parsed it. net/http keeps the Host field
-// apart from the others and has refused a second one; of a target in absolute form
-// it takes the host from the target.
+// apart from the others and has refused a missing and a second one; of a target in
+// absolute form it takes the host from the target and forgets the field.
 func fromHTTP(r *http.Request) Request {
 	req := Request{
 		Method: r.Method,
