@@ -83,12 +83,14 @@ type DialOptions struct {
 //
 // The connection belongs to the caller, with no deadline set; bytes that the server
 // sent behind its response are in Result.Buffered. It is the one that DialContext
-// has returned, or a *tls.Conn over it. ctx bounds the dial only. The error is an [*Error]: if a server or proxy has answered,
-// it has status, header and beginning of the body.
+// has returned, or a *tls.Conn over it. ctx bounds the dial only. The error is an
+// [*Error]: if a server or proxy has answered, it has status, header and, unless the
+// answer is a redirect that cannot be followed, the beginning of the body.
 //
 // RFC 6455 asks that a client has at most one connection to an address in the state
-// CONNECTING (section 4.1, step 2: 4.1-04, 4.1-05, 4.1-06, 4.1-07). That protects servers from
-// browsers, which run scripts of any origin; Dial leaves it to its callers.
+// CONNECTING (section 4.1, step 2: 4.1-04, 4.1-05, 4.1-06, 4.1-07). That protects
+// servers from browsers, which run scripts of any origin; Dial leaves it to its
+// callers.
 //
 // RFC 6455, sections 3 and 4.1.
 func Dial(ctx context.Context, rawURL string, o *DialOptions) (net.Conn, Result, error) {

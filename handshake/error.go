@@ -6,8 +6,8 @@ import (
 	"strconv"
 )
 
-// Error says why a handshake failed. The functions of this package that return an
-// error return one of these.
+// Error says why a handshake failed: the error of [Upgrade], [Accept], [Dial] and
+// [ServerOptions.Verdict].
 //
 // On the server, Status and Header are those of the answer that refuses the
 // request, and Body is nil. On the client they are those of the server's (or

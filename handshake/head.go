@@ -10,7 +10,8 @@ import (
 
 // The ways in which the head of an HTTP message can be malformed. Where RFC 9112
 // lets a recipient choose between tolerance and refusal, a head is refused: lines
-// end in CR LF and in nothing else, and are not folded.
+// end in CR LF and in nothing else, and are not folded. (Section 5.2 leaves that
+// choice to servers; user agents are to unfold, but no server has a reason to fold.)
 var (
 	errHeadTooLarge  = errors.New("the head is too large")
 	errHeadLineEnd   = errors.New("a line does not end in CR LF")
