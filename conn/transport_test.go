@@ -47,8 +47,8 @@ func secure(t testing.TB, a, b net.Conn) (client, server *tls.Conn) {
 	return client, server
 }
 
-// tcpEnds returns the two ends of a TCP connection.
-func tcpEnds(t testing.TB) (a, b net.Conn) {
+// tcpPair returns the two ends of a TCP connection.
+func tcpPair(t testing.TB) (a, b net.Conn) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
