@@ -45,7 +45,7 @@ func (c *Conn) Close(ctx context.Context, code StatusCode, reason string) error 
 	if err == nil {
 		err = c.awaitClose(ctx)
 	}
-	if c.terminal() != nil {
+	if c.terminal() != nil || c.broken.Load() {
 		// The end is under way, and takes a bounded time.
 		select {
 		case <-c.ended():
