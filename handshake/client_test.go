@@ -163,7 +163,8 @@ func TestRequestBytes(t *testing.T) {
 		want      string // {key} stands for the key
 	}{
 		{
-			"least", "ws://example.com", DialOptions{},
+			"least", "ws://example.com",
+			DialOptions{},
 			"GET / HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 				"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n",
 		},
@@ -190,7 +191,8 @@ func TestRequestBytes(t *testing.T) {
 				"Cookie: a=b; j=1; k=2\r\nauthorization: Bearer x\r\n\r\n",
 		},
 		{
-			"userinfo without password", "ws://u@example.com/", DialOptions{},
+			"userinfo without password", "ws://u@example.com/",
+			DialOptions{},
 			"GET / HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 				"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\nAuthorization: Basic dTo=\r\n\r\n",
 		},

@@ -22,7 +22,8 @@ func TestParseExtensions(t *testing.T) {
 		{"examples of the RFC (9.1-01)", []string{"deflate-stream", "mux; max-channels=4; flow-control, deflate-stream", "private-extension"}, []Extension{
 			{Name: "deflate-stream"},
 			{"mux", []Param{{"max-channels", "4"}, {"flow-control", ""}}},
-			{Name: "deflate-stream"}, {Name: "private-extension"},
+			{Name: "deflate-stream"},
+			{Name: "private-extension"},
 		}, nil},
 		{"blanks", []string{" a\t;b = 1 ; c= \"x\"\t,\td "}, []Extension{{"a", []Param{{"b", "1"}, {"c", "x"}}}, {Name: "d"}}, nil},
 		{"empty elements (4.3-01)", []string{",, a,", "", ",b"}, []Extension{{Name: "a"}, {Name: "b"}}, nil},

@@ -87,26 +87,31 @@ func TestRedirect(t *testing.T) {
 		},
 		{
 			"another port is another origin", "ws://u:p@h/",
-			DialOptions{}, []string{"ws://h:81/"},
+			DialOptions{},
+			[]string{"ws://h:81/"},
 			[]string{"h:80 h / Authorization=Basic dTpw", "h:81 h:81 /"},
 		},
 		{
 			"userinfo of a location is not used", "ws://h/",
-			DialOptions{}, []string{"ws://u:p@i/"},
+			DialOptions{},
+			[]string{"ws://u:p@i/"},
 			[]string{"h:80 h /", "i:80 i /"},
 		},
 		{
 			"the zone stays", "ws://[fe80::1%25x]:1/",
-			DialOptions{}, []string{"/a"},
+			DialOptions{},
+			[]string{"/a"},
 			[]string{"[fe80::1%x]:1 [fe80::1]:1 /", "[fe80::1%x]:1 [fe80::1]:1 /a"},
 		},
 		{
 			"the socket stays, but for another host", "ws+unix:/s:/a",
-			DialOptions{}, []string{"b", "http://localhost/c", "ws://localhost/d", "ws://h/"},
+			DialOptions{},
+			[]string{"b", "http://localhost/c", "ws://localhost/d", "ws://h/"},
 			[]string{"/s localhost /a", "/s localhost /b", "/s localhost /c", "/s localhost /d", "h:80 h /"},
 		},
 		{
-			"ten", "ws://h/0", DialOptions{},
+			"ten", "ws://h/0",
+			DialOptions{},
 			[]string{"/1", "/2", "/3", "/4", "/5", "/6", "/7", "/8", "/9", "/10"},
 			[]string{
 				"h:80 h /0", "h:80 h /1", "h:80 h /2", "h:80 h /3", "h:80 h /4", "h:80 h /5", "h:80 h /6", "h:80 h /7",

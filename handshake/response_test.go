@@ -28,7 +28,8 @@ func TestResponseAppend(t *testing.T) {
 				"A: \r\nSet-Cookie: a=b\r\nSet-Cookie: c=d\r\n",
 		},
 		{
-			"what callers should have refused", Response{Accept: "a"},
+			"what callers should have refused",
+			Response{Accept: "a"},
 			http.Header{
 				"X": {"a\r\nSec-WebSocket-Protocol: p", "b\x00\n"}, "Y\r\nZ": {"a"}, "": {"a"},
 				"sec-websocket-protocol": {"p"}, "connection": {"close"}, "Content-Length": {"1"},
