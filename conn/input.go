@@ -73,7 +73,8 @@ func (c *Conn) fill(ctx context.Context) error {
 	return err
 }
 
-// maxEmptyReads is how often a stream may return neither bytes nor an error.
+// maxEmptyReads is how often a stream may return neither bytes nor an error, or meet a
+// deadline before its time.
 const maxEmptyReads = 100
 
 // receive reads from the stream into p. It is the only place that does. If ctx ends
@@ -81,8 +82,9 @@ const maxEmptyReads = 100
 // ended the connection.
 func (c *Conn) receive(ctx context.Context, p []byte) (int, error) {
 	w := wait{c: c}
-	for empty := 0; ; {
+	for {
 		now, limit := w.next()
+		w.until = now.Add(limit)
 		if c.reading.begin(ctx, now, limit) != nil {
 			return 0, w.leave(ctx)
 		}
@@ -96,15 +98,15 @@ func (c *Conn) receive(ctx context.Context, p []byte) (int, error) {
 		case n > 0:
 			return n, nil // the error, if any, will come again
 		case err == nil:
-			if empty++; empty == maxEmptyReads {
-				return 0, c.lost(io.ErrNoProgress)
+			if err := w.nothing(); err != nil {
+				return 0, err
 			}
 		case isTimeout(err):
 			c.reading.met()
 			if ctx.Err() != nil {
 				return 0, w.leave(ctx)
 			}
-			if err := w.silence(); err != nil {
+			if err := w.deadline(); err != nil {
 				return 0, err
 			}
 		case c.reading.interrupted(ctx, err):
@@ -121,6 +123,17 @@ type wait struct {
 	c      *Conn
 	since  time.Time // when life was last seen, or the wait began
 	pinged bool
+	until  time.Time // when the read that is under way meets its deadline
+	empty  int       // reads that gave nothing
+}
+
+// nothing is called when a read has given nothing for no reason. It bounds how long a
+// stream that does not work can keep us busy.
+func (w *wait) nothing() error {
+	if w.empty++; w.empty == maxEmptyReads {
+		return w.c.lost(io.ErrNoProgress)
+	}
+	return nil
 }
 
 // quiet is what keepalive remembers of a wait that was cancelled, under the read turn.
@@ -162,17 +175,24 @@ func (w *wait) lifeless(now time.Time) time.Duration {
 	return now.Sub(w.since)
 }
 
-// silence is called when the read has met a deadline. After the first time without
-// life it sends a Ping, after the second it fails the connection.
+// deadline is called when the read has met a deadline. It may have been left from an
+// earlier read, or be none of ours.
+func (w *wait) deadline() error {
+	if w.c.keepAlive <= 0 || time.Now().Before(w.until) {
+		return w.nothing()
+	}
+	w.empty = 0
+	return w.silence()
+}
+
+// silence is called when time has passed without a byte in. After the first time
+// without life it sends a Ping, after the second it fails the connection.
 func (w *wait) silence() error {
 	c := w.c
-	if c.keepAlive <= 0 {
-		return nil
-	}
 	now := time.Now()
 	switch {
 	case w.lifeless(now) < c.keepAlive:
-		return nil // the deadline was left from an earlier read
+		return nil
 	case w.pinged:
 		return c.giveUp(ErrKeepAlive, StatusInternalError, "keepalive: no sign of life")
 	}

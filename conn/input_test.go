@@ -4,8 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"math"
+	"net"
+	"os"
 	"slices"
 	"testing"
+	"time"
 )
 
 // Input that came with the handshake is read first, however much it is, and whatever
@@ -35,7 +39,7 @@ func TestBufferedInput(t *testing.T) {
 	}
 }
 
-// With Buffered nil or empty nothing changes.
+// The slice is given up as soon as all of it was read.
 func TestBufferedIsNotKept(t *testing.T) {
 	sent := wire(Client, textFrame("one"), textFrame("two"))
 	c := New(newScript(), Start{Role: Server, Buffered: sent}, nil)
@@ -46,5 +50,107 @@ func TestBufferedIsNotKept(t *testing.T) {
 	expectMessage(t, c, t.Context(), Text, "two")
 	if c.in.buf != nil {
 		t.Error("the slice is kept")
+	}
+}
+
+// oddConn is a stream whose reads fail a number of times before they work.
+type oddConn struct {
+	net.Conn
+	err   error
+	times int
+}
+
+func (o *oddConn) Read(p []byte) (int, error) {
+	if o.times > 0 {
+		o.times--
+		return 0, o.err
+	}
+	return o.Conn.Read(p)
+}
+
+// A stream may give nothing now and then, or meet a deadline that nobody has set, but
+// it must not keep a read busy for ever.
+func TestReadsWithoutProgress(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		err   error
+		times int
+		want  error // nil: the message is read
+	}{
+		{"nothing", nil, 99, nil},
+		{"nothing, too often", nil, 100, io.ErrNoProgress},
+		{"deadline", os.ErrDeadlineExceeded, 99, nil},
+		{"deadline, too often", os.ErrDeadlineExceeded, 100, io.ErrNoProgress},
+		{"for ever", os.ErrDeadlineExceeded, math.MaxInt, io.ErrNoProgress},
+	} {
+		for name, o := range map[string]*Options{"keepalive": nil, "no keepalive": {KeepAlive: -1}} {
+			t.Run(tc.name+", "+name, func(t *testing.T) {
+				nc := &oddConn{newScript(wire(Client, textFrame("hello"))), tc.err, tc.times}
+				c := New(nc, Start{Role: Server}, o)
+				_, p, err := c.Read(t.Context())
+				if tc.want == nil && (string(p) != "hello" || err != nil) {
+					t.Errorf("%q, error %v", p, err)
+				}
+				if ce, ok := errors.AsType[*CloseError](err); tc.want != nil && (!ok || ce.Code != StatusAbnormalClosure || ce.Err != tc.want) {
+					t.Errorf("error %v, want %v", err, tc.want)
+				}
+			})
+		}
+	}
+}
+
+// A peer that sends nothing for hours is alive as long as it takes what we send.
+func TestPushingForHours(t *testing.T) {
+	rawTest(t, nil, func(t *testing.T, c *Conn, p *rawPeer) {
+		done := make(chan error)
+		go func() { done <- c.Discard(t.Context()) }()
+		ticker := time.NewTicker(20 * time.Second)
+		defer ticker.Stop()
+		for range 1000 {
+			<-ticker.C
+			if err := c.Write(t.Context(), Text, []byte("news")); err != nil {
+				t.Fatal(err)
+			}
+			p.expect(textFrame("news"))
+		}
+		_ = c.CloseNow()
+		if err := <-done; !errors.Is(err, errCloseNow) {
+			t.Errorf("Discard: %v", err)
+		}
+	})
+}
+
+// room, consume and release, step by step.
+func TestInputBuffer(t *testing.T) {
+	in := input{buf: []byte("handshake"), w: len("handshake")}
+	in.consume(len("hand"))
+	// What is left of the caller's slice moves to a buffer.
+	if n := len(in.room()); n != inputSize-len("shake") || string(in.bytes()) != "shake" {
+		t.Errorf("room for %d bytes behind %q", n, in.bytes())
+	}
+	in.release(false)
+	if string(in.bytes()) != "shake" {
+		t.Errorf("a buffer with %q in it was given back", in.bytes())
+	}
+	// A full buffer is compacted.
+	in.w += len(in.room())
+	in.consume(inputSize - 3)
+	copy(in.bytes(), "end")
+	if n := len(in.room()); n != inputSize-3 || string(in.bytes()) != "end" {
+		t.Errorf("room for %d bytes behind %q", n, in.bytes())
+	}
+	// An empty one begins from the start.
+	in.consume(3)
+	if n := len(in.room()); n != inputSize {
+		t.Errorf("room for %d bytes", n)
+	}
+	in.release(false)
+	if in.buf != nil || in.pooled != nil {
+		t.Error("an empty buffer was kept")
+	}
+	in.w += copy(in.room(), "of no use")
+	in.release(true)
+	if in.buf != nil || len(in.bytes()) != 0 {
+		t.Errorf("what was to be dropped is kept: %q", in.bytes())
 	}
 }
