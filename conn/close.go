@@ -127,11 +127,12 @@ func (c *Conn) awaitClose(ctx context.Context) error {
 			return err
 		}
 		err := c.attend(ctx, nil, drop)
+		reads := c.reads.Load()
 		c.releaseRead()
 		if err != nil {
 			return err
 		}
-		came, err := c.awaitReader(ctx, nil, readerGrace)
+		came, err := c.awaitReader(ctx, nil, reads, readerGrace)
 		if err != nil {
 			return err
 		}

@@ -126,12 +126,13 @@ func (c *Conn) awaitPong(ctx context.Context, p *ping) error {
 			return err
 		}
 		err := c.attend(ctx, p.done, false)
+		reads := c.reads.Load()
 		c.releaseRead()
 		if err != nil {
 			return err
 		}
-		// A message is next. Whoever comes to read it will also see the Pong.
-		switch came, err := c.awaitReader(ctx, p.done, closeTime); {
+		// A message is next. Whoever comes to read it may also see the Pong.
+		switch came, err := c.awaitReader(ctx, p.done, reads, closeTime); {
 		case came:
 		case err == nil:
 			return ErrNoReader
@@ -144,19 +145,23 @@ func (c *Conn) awaitPong(ctx context.Context, p *ping) error {
 }
 
 // awaitReader waits, at most for the given time, until the application has come to
-// read since the call began.
-func (c *Conn) awaitReader(ctx context.Context, event <-chan struct{}, limit time.Duration) (came bool, err error) {
-	reads := c.reads.Load()
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-event:
-		err = errEvent
-	case <-c.ended():
-		err = c.terminal()
-	case <-ctx.Done():
-		err = cancelled(ctx)
+// read since there were so many reads. It looks now and then.
+func (c *Conn) awaitReader(ctx context.Context, event <-chan struct{}, reads uint32, limit time.Duration) (came bool, err error) {
+	look := time.NewTimer(readerGrace)
+	defer look.Stop()
+	for waited := readerGrace; ; waited += readerGrace {
+		select {
+		case <-look.C:
+		case <-event:
+			return false, errEvent
+		case <-c.ended():
+			return false, c.terminal()
+		case <-ctx.Done():
+			return false, cancelled(ctx)
+		}
+		if came = c.reads.Load() != reads; came || waited >= limit {
+			return came, nil
+		}
+		look.Reset(readerGrace)
 	}
-	return err == nil && c.reads.Load() != reads, err
 }
