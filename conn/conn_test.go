@@ -66,3 +66,20 @@ func must(t testing.TB, err error) {
 		t.Fatal(err)
 	}
 }
+
+// The end is what calls report that wait for a turn, also if their context has ended
+// as well.
+func TestTheEndComesFirst(t *testing.T) {
+	rawTest(t, nil, func(t *testing.T, c *Conn, _ *rawPeer) {
+		_, err := c.Writer(background, Text) // holds the message turn
+		must(t, err)
+		ctx, cancel := context.WithCancel(background)
+		cancel()
+		must(t, c.CloseNow())
+		for range 100 {
+			if err := c.Write(ctx, Text, nil); err != c.terminal() {
+				t.Fatalf("Write returned %v, want %v", err, c.terminal())
+			}
+		}
+	})
+}

@@ -104,6 +104,9 @@ func (c *Conn) acquire(ctx context.Context, t *turn, event <-chan struct{}) erro
 		return nil
 	case <-ctx.Done():
 		t.forget(w)
+		if err := c.terminal(); err != nil {
+			return err
+		}
 		return cancelled(ctx)
 	case <-event:
 		t.forget(w)
