@@ -19,22 +19,22 @@
 //
 // # Where a section of RFC 6455 lives
 //
-//	section                     files
-//	3 WebSocket URIs            handshake
-//	4.1 client handshake        handshake, conn/dial.go
-//	4.2 server handshake        handshake, conn/accept.go
-//	5.1, 5.2 framing            frame/header.go, frame/parse.go, frame/check.go
-//	5.3 masking                 mask/mask.go
-//	5.4 fragmentation           internal/protocol
-//	5.5 control frames          internal/protocol, conn/ping.go, conn/close.go
-//	6.1 sending                 conn/write.go
-//	6.2 receiving               internal/protocol, conn/read.go
-//	7.1 closing and failing     internal/protocol, conn/close.go
-//	7.4 status codes            frame/status.go, frame/close.go
-//	8.1 UTF-8                   internal/protocol
-//	9 extensions                handshake
-//	10.2 origin                 handshake
-//	10.4 limits                 internal/protocol, conn/options.go
+//	3 WebSocket URIs           handshake/url.go
+//	4.1 client                 handshake/dial.go, handshake/client.go, conn/dial.go
+//	4.2 server                 handshake/verdict.go, handshake/upgrade.go, handshake/accept.go, conn/accept.go
+//	4.3 grammar                handshake/token.go, handshake/key.go
+//	5.1, 5.2 framing           frame/header.go, frame/parse.go, frame/check.go
+//	5.3 masking                mask/mask.go
+//	5.4 fragmentation          internal/protocol/receiver.go, internal/protocol/sender.go
+//	5.5 control frames         internal/protocol/receiver.go, conn/owed.go, conn/ping.go
+//	6.1 sending                internal/protocol/sender.go, conn/write.go, conn/writer.go
+//	6.2 receiving              internal/protocol/receiver.go, conn/read.go, conn/reader.go
+//	7.1 closing and failing    internal/protocol/state.go, conn/close.go
+//	7.4 status codes           frame/status.go, frame/close.go
+//	8.1 UTF-8                  internal/protocol/text.go
+//	9 extensions               handshake/extension.go
+//	10.2 origin                handshake/origin.go
+//	10.4 limits                internal/protocol/receiver.go, conn/options.go
 //
 // Which test shows which requirement of the RFC stands in docs/requirements.md; a
 // test keeps that table complete.

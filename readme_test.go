@@ -9,6 +9,7 @@ import (
 	"go/token"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -88,6 +89,19 @@ func TestReadmePackages(t *testing.T) {
 	}
 	if rows == 0 {
 		t.Error("README.md has no table of packages")
+	}
+}
+
+// TestMapOfFiles checks that the map of doc.go names files that exist.
+func TestMapOfFiles(t *testing.T) {
+	named := regexp.MustCompile(`[a-z/]+\.go\b`).FindAllString(readFile(t, "doc.go"), -1)
+	if len(named) == 0 {
+		t.Error("doc.go names no file")
+	}
+	for _, name := range named {
+		if _, err := os.Stat(filepath.FromSlash(name)); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
