@@ -98,6 +98,7 @@ func New(nc net.Conn, s Start, o *Options) *Conn {
 		tx:          protocol.NewSender(s.Role),
 		base:        context.Background(),
 	}
+	c.reading.owner, c.writing.owner = c, c
 	c.readLimit.Store(opts.ReadLimit)
 	if len(s.Extensions) > 0 {
 		c.end(errors.New("duplex: unknown extension "+s.Extensions[0].Name), cut)

@@ -16,6 +16,7 @@ import (
 // context, recognised by its Done channel, comes with the next call. A context that
 // ends between two calls does nothing: only a call in progress is interrupted.
 type clock struct {
+	owner *Conn
 	mu    sync.Mutex // not held during I/O
 	nc    net.Conn
 	write bool // owns the write deadline, else the read deadline
@@ -26,7 +27,6 @@ type clock struct {
 
 	running bool      // a call is in progress
 	fired   bool      // and was interrupted
-	closed  bool      // and that took closing the stream
 	at      time.Time // the deadline that is set; zero: none
 	unknown bool      // at may not be what is set
 }
@@ -109,34 +109,24 @@ func (k *clock) watch(ctx context.Context, done <-chan struct{}) {
 	}
 	k.done, k.stop = done, nil
 	if done != nil && !k.ended {
-		k.stop = context.AfterFunc(ctx, func() { k.fire(done) })
+		k.stop = context.AfterFunc(ctx, func() { k.fire(ctx, done) })
 	}
 }
 
 // fire interrupts the call in progress if its context has this Done channel.
-func (k *clock) fire(done <-chan struct{}) {
+func (k *clock) fire(ctx context.Context, done <-chan struct{}) {
 	k.mu.Lock()
-	defer k.mu.Unlock()
 	if k.done != done || !k.running {
+		k.mu.Unlock()
 		return
 	}
 	k.fired = true
-	if k.set(past) != nil {
+	err := k.set(past)
+	k.mu.Unlock()
+	if err != nil {
 		// A stream without deadlines can be interrupted only by closing it.
-		k.closed = true
-		_ = cutTransport(k.nc)
+		_ = k.owner.end(cancelled(ctx), cut)
 	}
-}
-
-// interrupted reports whether err, which a call has met, comes from the end of its
-// context.
-func (k *clock) interrupted(ctx context.Context, err error) bool {
-	if ctx.Err() == nil {
-		return false
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.closed || isTimeout(err)
 }
 
 // release ends the watch for good when the connection has ended, so that a context

@@ -201,7 +201,8 @@ func TestCancelledErrors(t *testing.T) {
 				time.AfterFunc(time.Second, cancel)
 				return ctx, cancel
 			},
-			[]error{context.Canceled}, false, "duplex: context canceled",
+			[]error{context.Canceled},
+			false, "duplex: context canceled",
 		},
 		{
 			"cause", func(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -209,19 +210,22 @@ func TestCancelledErrors(t *testing.T) {
 				time.AfterFunc(time.Second, func() { cancel(why) })
 				return ctx, func() { cancel(nil) }
 			},
-			[]error{context.Canceled, why}, false, "duplex: context canceled: why",
+			[]error{context.Canceled, why},
+			false, "duplex: context canceled: why",
 		},
 		{
 			"deadline", func(ctx context.Context) (context.Context, context.CancelFunc) {
 				return context.WithTimeout(ctx, time.Second)
 			},
-			[]error{context.DeadlineExceeded}, true, "duplex: context deadline exceeded",
+			[]error{context.DeadlineExceeded},
+			true, "duplex: context deadline exceeded",
 		},
 		{
 			"deadline with cause", func(ctx context.Context) (context.Context, context.CancelFunc) {
 				return context.WithTimeoutCause(ctx, time.Second, why)
 			},
-			[]error{context.DeadlineExceeded, why}, true, "duplex: context deadline exceeded: why",
+			[]error{context.DeadlineExceeded, why},
+			true, "duplex: context deadline exceeded: why",
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

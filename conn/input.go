@@ -109,9 +109,6 @@ func (c *Conn) receive(ctx context.Context, p []byte) (int, error) {
 			if err := w.deadline(); err != nil {
 				return 0, err
 			}
-		case c.reading.interrupted(ctx, err):
-			// The stream has no read deadlines and was closed.
-			return 0, c.end(cancelled(ctx), cut)
 		default:
 			return 0, c.lost(err)
 		}

@@ -112,7 +112,7 @@ func TestSetReadLimit(t *testing.T) {
 		read(5)
 
 		// Larger while a read waits.
-		var done = make(chan struct{})
+		done := make(chan struct{})
 		go func() {
 			defer close(done)
 			expectMessage(t, c, t.Context(), Binary, "123456")

@@ -21,8 +21,11 @@ func TestReadKinds(t *testing.T) {
 		t.Run(read.name, func(t *testing.T) {
 			rawTest(t, nil, func(t *testing.T, c *Conn, p *rawPeer) {
 				want := []Message{
-					{Text, []byte("κόσμε")}, {Binary, []byte{}}, {Text, []byte{}},
-					{Binary, []byte(strings.Repeat("large", 10_000))}, {Binary, []byte{0xFF}},
+					{Text, []byte("κόσμε")},
+					{Binary, []byte{}},
+					{Text, []byte{}},
+					{Binary, []byte(strings.Repeat("large", 10_000))},
+					{Binary, []byte{0xFF}},
 				}
 				var got []Message
 				for _, m := range want {

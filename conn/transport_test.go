@@ -176,7 +176,7 @@ func TestPlainStreams(t *testing.T) {
 					p := newRawPeer(t, Client, b)
 					start := time.Now()
 					ctx, cancel := context.WithCancel(background)
-					read := async(readError(c, ctx))
+					read := async(readError(c, background))
 					synctest.Wait()
 					switch end {
 					case "violation":

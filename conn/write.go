@@ -120,7 +120,7 @@ func (c *Conn) transmit(ctx context.Context, limit time.Duration, h frame.Header
 // unsent ends the connection because a frame could not be sent, or not wholly.
 func (c *Conn) unsent(ctx context.Context, err error) error {
 	switch {
-	case c.writing.interrupted(ctx, err):
+	case isTimeout(err) && ctx.Err() != nil:
 		return c.end(cancelled(ctx), cut)
 	case isTimeout(err) || c.over.Load():
 		return c.lost(err)
