@@ -7,6 +7,9 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/duplexws/duplex/frame"
 )
@@ -29,6 +32,242 @@ func mustWriteString(t *testing.T, w io.Writer, s string) {
 
 // large does not fit in the buffer of a writer, so it leaves as a fragment at once.
 var large = strings.Repeat("0123456789abcdef", 5000/16)
+
+// What is written goes out in as few frames as 4 KiB of memory allow: a short message
+// in one. The first frame has the type, the last has FIN (5.4-02, 5.4-03, 6.1-06).
+func TestWriter(t *testing.T) {
+	x := func(n int) string { return string(pattern(n)) }
+	for _, tc := range []struct {
+		name   string
+		writes []string
+		want   []int // bytes in each frame
+	}{
+		{"nothing written", nil, []int{0}},
+		{"nothing, written twice", []string{"", ""}, []int{0}},
+		{"short", []string{x(5)}, []int{5}},
+		{"bytes", []string{x(1), x(1), "", x(1)}, []int{3}},
+		{"just gathered", []string{x(smallOutput)}, []int{smallOutput}},
+		{"just gathered, in two", []string{x(100), x(smallOutput - 100)}, []int{smallOutput}},
+		{"one more", []string{x(smallOutput + 1)}, []int{smallOutput + 1, 0}},
+		{"one more, in two", []string{x(100), x(smallOutput - 99)}, []int{100, smallOutput - 99}},
+		{"gathered again", []string{x(4000), x(200), x(200)}, []int{4000, 400}},
+		{"large between small", []string{x(3), x(10_000), x(4)}, []int{3, 10_000, 4}},
+		{"large", []string{x(100_000), x(70_000), x(300_000)}, []int{100_000, 70_000, 300_000, 0}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			rawTest(t, nil, func(t *testing.T, c *Conn, p *rawPeer) {
+				for range 2 { // the second message is like the first
+					written := async(func() error {
+						w, err := c.Writer(background, Binary)
+						for _, s := range tc.writes {
+							if err == nil {
+								var n int
+								if n, err = w.Write([]byte(s)); n != len(s) && err == nil {
+									err = io.ErrShortWrite
+								}
+							}
+						}
+						return errors.Join(err, w.Close())
+					})
+					var got []int
+					var text strings.Builder
+					for fin := false; !fin; {
+						f, err := p.next()
+						must(t, err)
+						if first := len(got) == 0; f.Op != frame.Binary && first || f.Op != frame.Continuation && !first {
+							t.Errorf("frame %d is %v", len(got), f.Op)
+						}
+						got = append(got, len(f.Body))
+						text.WriteString(f.Body)
+						fin = f.Fin
+					}
+					must(t, <-written)
+					if diff := cmp.Diff(tc.want, got); diff != "" {
+						t.Errorf("bytes in frames (-want +got):\n%s", diff)
+					}
+					if text.String() != strings.Join(tc.writes, "") {
+						t.Error("the bytes are not those that were written")
+					}
+				}
+			})
+		})
+	}
+}
+
+// Control frames go out between the fragments (5.4-04); messages wait for their turn.
+func TestWriterBetweenFragments(t *testing.T) {
+	rawTest(t, nil, func(t *testing.T, c *Conn, p *rawPeer) {
+		go c.Discard(background)
+		w := mustWriter(t, c, background, Text)
+		mustWriteString(t, w, large)
+		p.expect(part(frame.Text, false, large))
+		write := async(func() error { return c.Write(background, Text, []byte("next")) })
+		mustWait(t, write)
+		p.send(pingFrame("p"))
+		p.expect(pongFrame("p"))
+		ping := goPing(c, background)
+		p.send(nextPing(t, p))
+		must(t, (<-ping).err)
+		mustWriteString(t, w, large)
+		p.expect(part(frame.Continuation, false, large))
+		mustWait(t, write)
+		must(t, w.Close())
+		p.expect(part(frame.Continuation, true, ""), textFrame("next"))
+		must(t, <-write)
+	})
+}
+
+// Text may be cut anywhere between Writes and fragments, not at the end (5.6-02).
+func TestWriterText(t *testing.T) {
+	text := strings.Repeat("a\u00e9\u20ac\U0001f600", 1200)
+	for size := 1; size < len(text); size = 3*size + 1 {
+		rawTest(t, nil, func(t *testing.T, c *Conn, p *rawPeer) {
+			w := mustWriter(t, c, background, Text)
+			for rest := text; rest != ""; {
+				n := min(size, len(rest))
+				mustWriteString(t, w, rest[:n])
+				rest = rest[n:]
+			}
+			must(t, w.Close())
+			var got strings.Builder
+			for fin := false; !fin; {
+				f, err := p.next()
+				must(t, err)
+				got.WriteString(f.Body)
+				fin = f.Fin
+			}
+			if got.String() != text {
+				t.Error("the text is not the one that was written")
+			}
+		})
+	}
+}
+
+// Text that is not: if nothing has left, nothing has happened; later the connection
+// ends with 1011.
+func TestWriterNotText(t *testing.T) {
+	for name, bad := range map[string][]string{
+		"invalid byte":          {"a\xff"},
+		"invalid in the second": {"a", "\xff"},
+		"cut, then another":     {"\xe2\x82", "a"},
+		"cut at the end":        {"a\xe2\x82"},
+	} {
+		for begun, before := range map[string]string{"": "", ", after a fragment": large} {
+			t.Run(name+begun, func(t *testing.T) {
+				rawTest(t, nil, func(t *testing.T, c *Conn, p *rawPeer) {
+					w := mustWriter(t, c, background, Text)
+					mustWriteString(t, w, before)
+					result := async(func() (err error) {
+						for _, s := range bad {
+							if _, err = io.WriteString(w, s); err != nil {
+								break
+							}
+						}
+						return errors.Join(err, w.Close())
+					})
+					if begun == "" {
+						mustBe(t, <-result, frame.TextNotUTF8)
+						must(t, c.terminal())
+						must(t, c.Write(background, Text, []byte("next")))
+						p.expect(textFrame("next"))
+						return
+					}
+					p.expect(part(frame.Text, false, large), closeFrame(StatusInternalError, ""))
+					p.expectEnd()
+					p.nc.Close()
+					mustBe(t, <-result, frame.TextNotUTF8, net.ErrClosed)
+					mustBe(t, w.Close(), c.terminal())
+					mustBe(t, c.terminal(), frame.TextNotUTF8)
+				})
+			})
+		}
+	}
+}
+
+// A context that ends before a part of the message has left drops the message; later
+// it ends the connection.
+func TestWriterCancelled(t *testing.T) {
+	why := errors.New("why")
+	for name, before := range map[string]string{"nothing written": "", "nothing sent": "small", "a fragment sent": large} {
+		for _, call := range []string{"Write", "large Write", "Close"} {
+			t.Run(name+", "+call, func(t *testing.T) {
+				rawTest(t, nil, func(t *testing.T, c *Conn, p *rawPeer) {
+					ctx, cancel := context.WithCancelCause(background)
+					w := mustWriter(t, c, ctx, Text)
+					mustWriteString(t, w, before)
+					cancel(why)
+					result := async(func() (err error) {
+						switch call {
+						case "Write":
+							_, err = io.WriteString(w, "x")
+						case "large Write":
+							_, err = io.WriteString(w, large)
+						}
+						return errors.Join(err, w.Close())
+					})
+					if before != large {
+						mustBe(t, <-result, why, context.Canceled)
+						must(t, c.terminal())
+						must(t, c.Write(background, Text, []byte("next")))
+						p.expect(textFrame("next"))
+						return
+					}
+					p.expect(part(frame.Text, false, large), closeFrame(StatusInternalError, ""))
+					p.expectEnd()
+					p.nc.Close()
+					mustBe(t, <-result, why, context.Canceled, net.ErrClosed)
+					mustBe(t, c.terminal(), why)
+				})
+			})
+		}
+	}
+}
+
+// Closing again changes nothing, writing after it is an error.
+func TestWriterClosed(t *testing.T) {
+	rawTest(t, nil, func(t *testing.T, c *Conn, p *rawPeer) {
+		w := mustWriter(t, c, background, Text)
+		must(t, w.Close())
+		next := mustWriter(t, c, background, Binary)
+		for range 2 {
+			must(t, w.Close())
+			for _, size := range []int{0, 1, 10_000} {
+				if n, err := w.Write(make([]byte, size)); n != 0 || err != errWriterClosed {
+					t.Errorf("Write returned %d, %v", n, err)
+				}
+			}
+		}
+		must(t, next.Close())
+		p.expect(textFrame(""), binaryFrame(""))
+	})
+}
+
+// A writer that is never closed keeps others waiting, who may give up, until the
+// connection ends.
+func TestWriterAbandoned(t *testing.T) {
+	rawTest(t, nil, func(t *testing.T, c *Conn, p *rawPeer) {
+		mustWriteString(t, mustWriter(t, c, background, Text), large)
+		p.expect(part(frame.Text, false, large))
+		waiting := []<-chan error{
+			async(func() error { return c.Write(background, Text, nil) }),
+			async(func() error { _, err := c.Writer(background, Text); return err }),
+		}
+		ctx, cancel := context.WithTimeout(background, time.Hour)
+		defer cancel()
+		mustBe(t, c.Write(ctx, Text, nil), context.DeadlineExceeded)
+		mustWait(t, waiting...)
+		closed := goClose(c, background)
+		p.expect(closeFrame(StatusNormalClosure, ""))
+		p.send(closeFrame(StatusNormalClosure, ""))
+		p.closeWrite()
+		must(t, <-closed)
+		for _, result := range waiting {
+			if err := <-result; err != c.terminal() {
+				t.Errorf("error %v, want %v", err, c.terminal())
+			}
+		}
+	})
+}
 
 // A Close of ours ends an open message at the frame boundary. What its writer does
 // then must not disturb the closing handshake (5.5.1-05).
