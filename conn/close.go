@@ -87,10 +87,12 @@ func closeBody(code StatusCode, reason string) (body []byte, misuse error) {
 	return body, misuse
 }
 
+// closedCleanly reports whether the closing handshake was completed: both Close frames
+// have passed. What becomes of the stream after that changes nothing.
 func (c *Conn) closedCleanly() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.clean
+	return c.closeSent && c.closeReceived
 }
 
 // sendClose sends a Close frame unless one was sent already. When it returns nil the
@@ -112,7 +114,11 @@ func (c *Conn) sendClose(ctx context.Context, body []byte) error {
 	c.mu.Unlock()
 	var err error
 	if due {
-		err = c.transmit(ctx, 0, c.control(frame.Close, body), body)
+		if err = c.transmit(ctx, 0, c.control(frame.Close, body), body); err == nil {
+			c.mu.Lock()
+			c.closeSent = true
+			c.mu.Unlock()
+		}
 	}
 	c.releaseWrite()
 	return err
@@ -152,6 +158,7 @@ func (c *Conn) closeArrived(ctx context.Context, body []byte) error {
 	}
 	c.mu.Lock()
 	c.state = c.state.After(protocol.ReceiveClose)
+	c.closeReceived = c.state == protocol.ReceivedClose || c.state == protocol.BothClosed
 	c.settle(&CloseError{Code: code, Reason: reason})
 	c.mu.Unlock()
 
@@ -173,13 +180,12 @@ func (c *Conn) closeArrived(ctx context.Context, body []byte) error {
 func (c *Conn) finish(answer []byte) {
 	ctx, cancel := context.WithTimeoutCause(context.Background(), closeTime, errCloseTime)
 	defer cancel()
-	if err := c.sendClose(ctx, answer); err != nil {
-		c.end(err, cut)
-		return
+	if !c.closedCleanly() {
+		if err := c.sendClose(ctx, answer); err != nil {
+			c.end(err, cut)
+			return
+		}
 	}
-	c.mu.Lock()
-	c.clean = c.state == protocol.BothClosed
-	c.mu.Unlock()
 	// RFC 6455, section 7.1.1: the server closes TCP first, the client waits for it.
 	if c.role == Client {
 		c.dropInput(ctx, -1)

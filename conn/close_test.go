@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -76,4 +77,25 @@ func TestCloseLeavesMessagesToAReader(t *testing.T) {
 			t.Errorf("messages (-want +got):\n%s", diff)
 		}
 	})
+}
+
+// The closing handshake is complete when both Close frames have passed. A Pong that is
+// stuck behind ours, and fails when the peer ends the stream, takes nothing from it.
+func TestCloseWithAPongInTheWay(t *testing.T) {
+	for name, end := range map[string]func(p *rawPeer){
+		"the peer ends the stream": func(p *rawPeer) { p.nc.Close() },
+		"the peer does nothing":    func(p *rawPeer) {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rawTestSize(t, nil, 100, func(t *testing.T, c *Conn, p *rawPeer) {
+				closed := goClose(c, background)
+				p.expect(closeFrame(StatusNormalClosure, ""))
+				p.send(pingFrame(strings.Repeat("x", 98)))
+				go p.send(closeFrame(StatusNormalClosure, ""))
+				synctest.Wait()
+				end(p)
+				must(t, <-closed)
+			})
+		})
+	}
 }

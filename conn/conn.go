@@ -51,7 +51,6 @@ type Conn struct {
 	mu     sync.Mutex // guards what follows; never held during I/O
 	state  protocol.State
 	err    error         // why the connection has ended or is about to; sticky
-	clean  bool          // the closing handshake was completed
 	done   chan struct{} // closed when the connection has ended; made when needed
 	gone   bool          // the stream was closed
 	owed   owed
@@ -59,6 +58,10 @@ type Conn struct {
 	base   context.Context // carries the values of Context
 	ctx    context.Context // made when needed
 	cancel context.CancelCauseFunc
+
+	// The two halves of the closing handshake.
+	closeSent     bool // wholly
+	closeReceived bool // a valid one, before any failure
 }
 
 // Start is what the opening handshake has come to, for a connection that was upgraded
