@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/duplexws/duplex/frame"
+	"github.com/duplexws/duplex/internal/pipe"
 )
 
 // Every Ping gets its own Pong with the same body, in order, also in the middle of a
@@ -129,5 +130,99 @@ func TestWriteDoesNotWaitForThePong(t *testing.T) {
 		defer cancel()
 		mustBe(t, c.Write(ctx, Text, nil), context.DeadlineExceeded)
 		must(t, c.terminal())
+	})
+}
+
+// Both sides flood each other with Pings and messages over a stream that holds next to
+// nothing. Everything arrives all the same.
+func TestPingFloodOnBothSides(t *testing.T) {
+	for _, size := range []int{1, 10, 300} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const messages = 100
+				a, b := pipe.New(size)
+				c := New(a, Start{Role: Client}, nil)
+				s := New(b, Start{Role: Server}, nil)
+				defer c.CloseNow()
+				defer s.CloseNow()
+				var got []<-chan int
+				for _, side := range []*Conn{c, s} {
+					for range 3 {
+						go func() {
+							for {
+								if _, err := side.Ping(background); err != nil {
+									return
+								}
+							}
+						}()
+					}
+					go func() {
+						for i := range messages {
+							if err := side.Write(background, Binary, make([]byte, i*7)); err != nil {
+								t.Error(err)
+							}
+						}
+					}()
+					got = append(got, async(func() int {
+						for i := range messages {
+							_, b, err := side.Read(background)
+							if err != nil || len(b) != i*7 {
+								t.Errorf("message %d: %d bytes, %v", i, len(b), err)
+								return i
+							}
+						}
+						return messages
+					}))
+				}
+				for _, n := range got {
+					if n := <-n; n != messages {
+						t.Errorf("%d of %d messages have arrived", n, messages)
+					}
+				}
+				go s.Discard(background)
+				must(t, c.Close(background, StatusNormalClosure, ""))
+			})
+		})
+	}
+}
+
+// A raw flood of Pings from a peer that takes the Pongs at leisure does not keep
+// messages of ours from leaving: they have their turn in between.
+func TestPingFloodLeavesRoomForMessages(t *testing.T) {
+	rawTestSize(t, nil, 200, func(t *testing.T, c *Conn, p *rawPeer) {
+		go c.Discard(background)
+		flood := wire(p.role, pingFrame(strings.Repeat("x", 125)))
+		stop := make(chan struct{})
+		go func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					p.nc.Write(flood)
+				}
+			}
+		}()
+		written := async(func() error {
+			for range 10 {
+				if err := c.Write(background, Binary, make([]byte, 1000)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		frames := 0
+		for data := 0; data < 10; frames++ {
+			f, err := p.next()
+			must(t, err)
+			if f.Op == frame.Binary {
+				data++
+			}
+		}
+		close(stop)
+		must(t, <-written)
+		if frames > 200 {
+			t.Errorf("10 messages have left among %d frames", frames)
+		}
 	})
 }
