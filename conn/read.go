@@ -170,18 +170,13 @@ func (c *Conn) beginMessage(ctx context.Context, resume bool) error {
 	if ctx.Err() != nil {
 		return cancelled(ctx)
 	}
-	if r := c.message.reader; r != nil {
-		switch {
-		case r.closed.Load():
-			c.message.dropped = true
-		case !resume || r.ctx.Err() == nil:
-			return ErrReaderOpen
-		}
-	}
-	if c.message.dropped {
+	if c.forNobody() {
 		if err := c.dropMessage(ctx); err != nil {
 			return err
 		}
+	}
+	if r := c.message.reader; r != nil && (!resume || r.ctx.Err() == nil) {
+		return ErrReaderOpen
 	}
 	if !c.rx.Opened() {
 		// Nothing but the beginning of a message can come next.
@@ -253,33 +248,47 @@ func (c *Conn) appendPayload(ctx context.Context, p []byte, base int) ([]byte, e
 	return p[:len(p)+n], err
 }
 
+// forNobody reports whether a message is under way of which a part was dropped, so that
+// nobody may have the rest.
+func (c *Conn) forNobody() bool {
+	if r := c.message.reader; r != nil && r.closed.Load() {
+		c.message = incoming{dropped: true}
+	}
+	return c.message.dropped
+}
+
 // dropMessage reads the rest of the message under way and drops it. It is checked as
 // if it were delivered. If ctx ends first, the next call that reads goes on dropping.
 func (c *Conn) dropMessage(ctx context.Context) error {
 	c.message = incoming{dropped: true}
-	for {
+	for c.rx.Opened() {
 		kind, err := c.advance(ctx)
+		if err == nil {
+			err = c.dropPart(ctx, kind)
+		}
 		if err != nil {
 			return err
 		}
-		if kind == protocol.End {
-			return c.endMessage()
-		}
-		if len(c.in.bytes()) == 0 {
-			if err := c.fill(ctx); err != nil {
-				return err
-			}
-		}
-		held := c.in.bytes()
-		if _, err := c.take(ctx, held); err != nil {
-			return err
-		}
 	}
+	return nil
+}
+
+// dropPart drops what is next of the message under way.
+func (c *Conn) dropPart(ctx context.Context, next protocol.Kind) error {
+	switch {
+	case next == protocol.End:
+		return c.endMessage()
+	case len(c.in.bytes()) == 0:
+		return c.fill(ctx)
+	}
+	_, err := c.take(ctx, c.in.bytes())
+	return err
 }
 
 // attend reads for a call that has no use for messages: it deals with control frames
 // until the call's event is ready, which gives errEvent, or a message is next, which
-// gives nil. With drop, messages are dropped, until somebody else wants to read.
+// gives nil. A message of which a part was dropped already is dropped; with drop, every
+// message is, until somebody else wants to read.
 func (c *Conn) attend(ctx context.Context, event <-chan struct{}, drop bool) error {
 	for {
 		if err := c.terminal(); err != nil {
@@ -297,11 +306,13 @@ func (c *Conn) attend(ctx context.Context, event <-chan struct{}, drop bool) err
 		switch {
 		case kind == protocol.More:
 			err = c.fill(ctx)
+		case c.forNobody():
+			err = c.dropPart(ctx, kind)
 		case !drop || c.readTurn.contended():
 			return nil
 		default:
 			c.rx.Open()
-			err = c.dropMessage(ctx)
+			c.message = incoming{dropped: true}
 		}
 		if err != nil {
 			return err

@@ -315,3 +315,59 @@ func TestReaderConcurrently(t *testing.T) {
 		t.Errorf("%d bytes, want %d", total, size)
 	}
 }
+
+// A Read of a reader that waits for another to be done ends with the context too, and
+// with the connection.
+func TestReaderWaitsForItsTurn(t *testing.T) {
+	for _, end := range []string{"context", "connection"} {
+		t.Run(end, func(t *testing.T) {
+			rawTest(t, nil, func(t *testing.T, c *Conn, p *rawPeer) {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				r, _ := openReader(t, ctx, c, p)
+				readString(t, r, "abcdef")
+				var wg sync.WaitGroup
+				errs := make([]error, 3)
+				for i := range errs {
+					wg.Go(func() { _, errs[i] = r.Read(make([]byte, 1)) })
+				}
+				synctest.Wait()
+				want := context.Canceled
+				if end == "context" {
+					cancel()
+				} else {
+					want = errCloseNow
+					_ = c.CloseNow()
+				}
+				wg.Wait()
+				for _, err := range errs {
+					if !errors.Is(err, want) {
+						t.Errorf("error %v, want %v", err, want)
+					}
+				}
+			})
+		})
+	}
+}
+
+// What a closed reader has left is in nobody's way: a Ping sees its Pong behind it.
+func TestPingBehindAClosedReader(t *testing.T) {
+	rawTest(t, nil, func(t *testing.T, c *Conn, p *rawPeer) {
+		r, rest := openReader(t, t.Context(), c, p)
+		_ = r.Close()
+		var err error
+		var wg sync.WaitGroup
+		wg.Go(func() { _, err = c.Ping(t.Context()) })
+		ping, pingErr := p.next()
+		if pingErr != nil || ping.Op != frame.Ping {
+			t.Fatalf("%+v, %v", ping, pingErr)
+		}
+		p.send(append(rest, pongFrame(ping.Body), textFrame("next"))...)
+		wg.Wait()
+		if err != nil {
+			t.Errorf("Ping: %v", err)
+		}
+		p.expect(pongFrame("1"), pongFrame("2"))
+		expectMessage(t, c, t.Context(), Text, "next")
+	})
+}

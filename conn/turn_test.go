@@ -222,6 +222,17 @@ func TestTurnStress(t *testing.T) {
 	}
 }
 
+// Whoever is about to join the queue takes the turn if it has become free meanwhile.
+func TestTurnBecomesFree(t *testing.T) {
+	var turn turn
+	if w := turn.enqueue(); w != nil || turn.try() {
+		t.Error("a free turn was not taken")
+	}
+	if w := turn.enqueue(); w == nil {
+		t.Error("a held turn was taken")
+	}
+}
+
 func TestTurnAllocatesNothingWhileNobodyWaits(t *testing.T) {
 	c, turn := newQueue()
 	defer c.CloseNow()
