@@ -18,8 +18,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/duplexws/duplex/frame"
 	"github.com/duplexws/duplex/internal/pipe"
 )
@@ -150,47 +148,6 @@ func TestReadCancelledEverywhere(t *testing.T) {
 			t.Error("input is kept")
 		}
 	})
-}
-
-// A Discard that is cancelled inside a message has dropped a part of it, so the rest
-// is dropped too, by whoever reads next.
-func TestDiscardCancelledAnywhere(t *testing.T) {
-	for _, second := range append(readOnes, readAllOfReader) {
-		t.Run(second.name, func(t *testing.T) {
-			rawTest(t, nil, func(t *testing.T, _ *Conn, p *rawPeer) {
-				message, data := fragmented(p.role)
-				dropped := 0
-				for i := range message {
-					c, p := newRaw(t, p.role.Peer(), nil)
-					p.send(textFrame("dropped"))
-					if i > 0 {
-						p.sendBytes(message[:i])
-					}
-					discard := func(ctx context.Context, c *Conn) (MessageType, []byte, error) {
-						return 0, nil, c.Discard(ctx)
-					}
-					cutRead(t, c, discard)
-					p.sendBytes(message[i:])
-					p.send(binaryFrame("next"))
-					typ, got, err := second.read(t.Context(), c)
-					switch m := (Message{typ, got}); {
-					case err != nil:
-						t.Errorf("cut after %d bytes: %v", i, err)
-					case cmp.Equal(m, Message{Binary, []byte("next")}):
-						dropped++
-					case !cmp.Equal(m, Message{Text, []byte(data)}) || dropped > 0:
-						t.Errorf("cut after %d bytes: %v %q is delivered", i, typ, got)
-					}
-					p.expect(pongFrame("ping"))
-					c.CloseNow()
-					p.nc.Close()
-				}
-				if dropped == 0 {
-					t.Error("the message was never dropped")
-				}
-			})
-		})
-	}
 }
 
 // gate is a stream that can hold back what is written to it.
