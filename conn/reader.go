@@ -15,9 +15,10 @@ import (
 //
 // ctx holds for the reader too. If it ends, calls return its error and nothing is
 // lost: Reader with another context returns a new reader that continues the same
-// message. Closing a reader drops the rest of its message without waiting for it. As
-// long as a reader is neither at its end, nor closed, nor cancelled, other calls that
-// read return [ErrReaderOpen].
+// message. Closing a reader drops the rest of its message without waiting for it. Until
+// a reader has come to io.EOF or was closed, other calls that read return
+// [ErrReaderOpen], so that none gets a part of a message; only Reader may take over,
+// once the context of the reader has ended.
 func (c *Conn) Reader(ctx context.Context) (MessageType, io.ReadCloser, error) {
 	if err := c.acquireRead(ctx); err != nil {
 		return 0, nil, err
