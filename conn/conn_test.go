@@ -3,9 +3,12 @@ package conn
 import (
 	"context"
 	"errors"
+	"net"
+	"strings"
 	"testing"
 	"testing/synctest"
 
+	"github.com/duplexws/duplex/handshake"
 	"github.com/duplexws/duplex/internal/pipe"
 )
 
@@ -82,4 +85,15 @@ func TestTheEndComesFirst(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A connection with an extension that nobody here understands ends at once.
+func TestNewWithUnknownExtension(t *testing.T) {
+	nc := newScript(wire(Client, textFrame("hello")))
+	c := New(nc, Start{Role: Server, Extensions: []handshake.Extension{{Name: "x-unheard-of"}}}, nil)
+	_, _, err := c.Read(background)
+	mustBe(t, err, net.ErrClosed)
+	if !strings.Contains(err.Error(), "x-unheard-of") || !nc.closed {
+		t.Errorf("Read returned %v; the stream is closed: %v", err, nc.closed)
+	}
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/duplexws/duplex/frame"
 )
 
 // Reading and writing allocate nothing, whatever the context, as long as it is the
@@ -222,4 +224,49 @@ func TestContextsEndAtAnyMoment(t *testing.T) {
 		cancel()
 	}
 	wg.Wait()
+}
+
+// flood is a stream that never runs dry. When its tenth piece is read it cancels.
+type flood struct {
+	*script
+	piece  []byte
+	reads  int
+	cancel context.CancelFunc
+}
+
+// Read implements net.Conn.
+func (f *flood) Read(p []byte) (int, error) {
+	if f.reads++; f.reads == 10 {
+		f.cancel()
+	}
+	return copy(p, f.piece), nil
+}
+
+// A peer that sends without end cannot hold a call whose context has ended.
+func TestCancelledInAFlood(t *testing.T) {
+	for name, piece := range map[string][]byte{
+		"fragments": wire(Client, part(frame.Continuation, false, "")),
+		"payload":   make([]byte, 5000),
+		"pongs":     wire(Client, pongFrame("")),
+	} {
+		for _, read := range append(messageReaders, struct {
+			name string
+			read readAll
+		}{"Discard", func(ctx context.Context, c *Conn) ([]Message, error) { return nil, c.Discard(ctx) }}) {
+			t.Run(name+", "+read.name, func(t *testing.T) {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				first := wire(Client, part(frame.Binary, false, ""))
+				if name == "payload" {
+					first = frame.Header{Opcode: frame.Binary, Masked: true, Length: 1 << 62}.Append(nil)
+				}
+				c := New(&flood{newScript(), piece, 0, cancel}, Start{Role: Server, Buffered: first}, &Options{ReadLimit: -1})
+				defer c.CloseNow()
+				_, err := read.read(ctx, c)
+				if !errors.Is(err, context.Canceled) || errors.Is(err, net.ErrClosed) {
+					t.Errorf("error %v", err)
+				}
+			})
+		}
+	}
 }
