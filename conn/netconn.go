@@ -208,7 +208,7 @@ func (c *Conn) writePiece(ctx context.Context, t MessageType, p []byte) (taken b
 func (c *Conn) sendKeeping(h frame.Header, p []byte) (taken bool, err error) {
 	o := largeOutputs.Get().(*output)
 	defer largeOutputs.Put(o)
-	b, _ := encode(o, h, p)
+	b := encode(o, h, p)
 	n, err := c.put(b)
 	if n > 0 && n < len(b) {
 		c.tail = bytesClone(b[n:])

@@ -12,12 +12,14 @@ import (
 	"github.com/duplexws/duplex/mask"
 )
 
-// Write sends a message in one frame and returns when the stream has taken all of it.
-// The slice is only read, and not used after Write has returned. Messages of several
-// goroutines never mix: each waits for its turn.
+// Write sends a message and returns when the stream has taken all of it. The slice is
+// only read, and not used after Write has returned. Messages of several goroutines never
+// mix: each waits for its turn. A server sends one frame. A client does so up to 32 KiB;
+// a larger message leaves in fragments of that size, because a frame must be masked as a
+// whole before its key is seen.
 //
 // If ctx ends while Write waits for its turn, nothing has happened. If it ends later,
-// a part of the frame may be out and the connection has to be ended: TLS does not
+// a part of the message may be out and the connection has to be ended: TLS does not
 // survive a write that is broken off. The same holds for any other error of the stream.
 // Text that is not valid UTF-8 is refused with an error that matches
 // frame.TextNotUTF8, and an unknown type with [ErrMessageType]; the connection goes on.
@@ -27,13 +29,40 @@ func (c *Conn) Write(ctx context.Context, t MessageType, p []byte) error {
 	if err := t.check(p); err != nil {
 		return err
 	}
+	return c.writeMessage(ctx, t, p)
+}
+
+// writeMessage sends a valid message when it is its turn.
+func (c *Conn) writeMessage(ctx context.Context, t MessageType, p []byte) error {
 	if err := c.acquire(ctx, &c.messageTurn, nil); err != nil {
 		return err
 	}
 	c.tx.Begin(frame.Opcode(t))
-	err := c.writeFrame(ctx, c.tx.Frame(true, len(p)), p)
+	sent, err := c.writeFrames(ctx, true, p)
+	if sent && err != nil {
+		err = c.abandon(err, StatusInternalError)
+	}
 	c.messageTurn.release()
 	return err
+}
+
+// maxMasked is the payload of the largest frame that a client sends.
+const maxMasked = 32 << 10
+
+// writeFrames sends the next piece of the message under way, in one frame or, a large
+// one of a client, in several. It reports whether any of them has left.
+//
+// RFC 6455, section 10.3: once a frame begins to leave, and its key is seen, nothing
+// can change its payload any more. So a client masks all of a frame before.
+func (c *Conn) writeFrames(ctx context.Context, fin bool, p []byte) (sent bool, err error) {
+	for c.role == Client && len(p) > maxMasked {
+		if err := c.writeFrame(ctx, c.tx.Frame(false, maxMasked), p[:maxMasked]); err != nil {
+			return sent, err
+		}
+		sent, p = true, p[maxMasked:]
+	}
+	err = c.writeFrame(ctx, c.tx.Frame(fin, len(p)), p)
+	return sent || err == nil, err
 }
 
 // writeFrame sends a data frame when it is its turn.
@@ -79,7 +108,7 @@ func (c *Conn) releaseWrite() {
 // and of the largest write.
 const (
 	smallOutput = 4096
-	largeOutput = 32<<10 + frame.MaxHeaderLen
+	largeOutput = maxMasked + frame.MaxHeaderLen
 	maxPut      = 128 << 10
 )
 
@@ -185,42 +214,30 @@ func (c *Conn) sendFrame(h frame.Header, p []byte) error {
 	return err
 }
 
-// sendCopied writes a frame through a buffer, as often as it needs. A server copies
-// once and writes the rest as it is; a client has to copy all, since it masks.
-//
-// RFC 6455, section 5.3.
+// sendCopied writes a frame through a buffer. What has no room, of a server's frame, is
+// written as it is.
 func (c *Conn) sendCopied(o *output, h frame.Header, p []byte) error {
 	n := min(len(p), len(o.b)-h.Len())
-	b, key := encode(o, h, p[:n])
-	_, err := c.put(b)
-	p = p[n:]
-	if !h.Masked {
-		if err == nil && len(p) > 0 {
-			_, err = c.put(p)
-		}
-		return err
-	}
-	for err == nil && len(p) > 0 {
-		n := min(len(p), len(o.b))
-		key = mask.Copy(o.b, p[:n], key)
-		_, err = c.put(o.b[:n])
-		p = p[n:]
+	_, err := c.put(encode(o, h, p[:n]))
+	if err == nil && n < len(p) {
+		_, err = c.put(p[n:])
 	}
 	return err
 }
 
 // encode puts header and payload into the buffer, which must have room for both. The
-// payload is masked if the header says so; p itself is never changed. The key is for
-// what follows p in the same frame.
-func encode(o *output, h frame.Header, p []byte) ([]byte, mask.Key) {
+// payload is masked if the header says so; p itself is never changed.
+//
+// RFC 6455, section 5.3.
+func encode(o *output, h frame.Header, p []byte) []byte {
 	b := h.Append(o.b[:0])
 	body := o.b[len(b) : len(b)+len(p)]
-	if !h.Masked {
+	if h.Masked {
+		mask.Copy(body, p, h.Key)
+	} else {
 		copy(body, p)
-		return o.b[:len(b)+len(p)], h.Key
 	}
-	key := mask.Copy(body, p, h.Key)
-	return o.b[:len(b)+len(p)], key
+	return o.b[:len(b)+len(p)]
 }
 
 // sendVector writes header and payload, or the beginning of a large one, with one

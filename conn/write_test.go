@@ -45,6 +45,29 @@ func pattern(n int) []byte {
 	return p
 }
 
+// nextMessage reads a message in the frames that it must have: one from a server, and
+// from a client one for every 32 KiB.
+func (p *rawPeer) nextMessage() wireFrame {
+	p.t.Helper()
+	f, err := p.next()
+	must(p.t, err)
+	for fin := f.Fin; !fin; {
+		more, err := p.next()
+		must(p.t, err)
+		if p.role == Client || len(f.Body)%maxMasked != 0 || more.Op != frame.Continuation || more.Body == "" || more.RSV != 0 {
+			p.t.Fatalf("after %d bytes: frame %v with %d", len(f.Body), more.Op, len(more.Body))
+		}
+		f.Body += more.Body
+		if fin = more.Fin; len(more.Body) > maxMasked {
+			p.t.Fatalf("a frame of %d bytes", len(more.Body))
+		}
+	}
+	if p.role == Server && f.Fin && len(f.Body) > maxMasked || f.RSV != 0 {
+		p.t.Fatalf("a frame of %d bytes, RSV %v", len(f.Body), f.RSV)
+	}
+	return f
+}
+
 // sameFrames compares what comes with messages of the given sizes, and the slices that
 // were written with what they were.
 func sameFrames(t *testing.T, p *rawPeer, list []int, write func(b []byte) error) {
@@ -54,11 +77,10 @@ func sameFrames(t *testing.T, p *rawPeer, list []int, write func(b []byte) error
 		want := all[:n]
 		b := bytes.Clone(want)
 		written := async(func() error { return write(b) })
-		f, err := p.next()
-		must(t, err)
+		f := p.nextMessage()
 		must(t, <-written)
-		if f.Op != frame.Binary || !f.Fin || f.RSV != 0 || f.Body != string(want) {
-			t.Fatalf("%d bytes: frame %v, FIN %v, RSV %v, %d bytes, the same: %v", n, f.Op, f.Fin, f.RSV, len(f.Body), f.Body == string(want))
+		if f.Op != frame.Binary || f.Body != string(want) {
+			t.Fatalf("%d bytes: %v, %d bytes, the same: %v", n, f.Op, len(f.Body), f.Body == string(want))
 		}
 		if !bytes.Equal(b, want) {
 			t.Fatalf("%d bytes: the slice was changed", n)
@@ -69,8 +91,9 @@ func sameFrames(t *testing.T, p *rawPeer, list []int, write func(b []byte) error
 	}
 }
 
-// A message is one frame, whatever its size and whatever the stream: with its length
-// in the shortest form, masked by a client, and the slice as it was (5.3-01, 6.1-03).
+// A message is one frame, or for a client one for every 32 KiB, whatever the stream: with
+// its length in the shortest form, masked by a client, and the slice as it was (5.3-01,
+// 6.1-03).
 func TestWrite(t *testing.T) {
 	for _, role := range []Role{Client, Server} {
 		for name, ends := range map[string]func(t *testing.T) (a, b net.Conn){
@@ -89,6 +112,45 @@ func TestWrite(t *testing.T) {
 				sameFrames(t, p, sizes(), func(b []byte) error { return c.Write(background, Binary, b) })
 			})
 		}
+	}
+}
+
+// scribbler is a stream that, each time something is written, overwrites the slice that
+// the application has given to Write: the worst that an application could do.
+type scribbler struct {
+	net.Conn
+	own  []byte
+	mark byte
+}
+
+func (s *scribbler) Write(p []byte) (int, error) {
+	p = bytes.Clone(p)
+	s.mark++
+	for i := range s.own {
+		s.own[i] = s.mark
+	}
+	return s.Conn.Write(p)
+}
+
+// Once a frame of a client has begun to leave, and its key was seen, nothing changes
+// its payload, not even an application that breaks the rules (10.3-01).
+func TestWriteFixesAFrameBeforeItLeaves(t *testing.T) {
+	for _, size := range []int{1, smallOutput, maxMasked, maxMasked + 1, 100_000, 1 << 20} {
+		a, b := pipe.New(-1)
+		s := &scribbler{Conn: a, own: make([]byte, size)}
+		c := New(s, Start{Role: Client}, nil)
+		must(t, c.Write(background, Binary, s.own))
+		p := newRawPeer(t, Server, b)
+		for got := 0; got < size; {
+			f, err := p.next()
+			must(t, err)
+			if f.Body != strings.Repeat(f.Body[:1], len(f.Body)) {
+				t.Errorf("%d bytes: a frame was changed while it left", size)
+			}
+			got += len(f.Body)
+		}
+		must(t, c.CloseNow())
+		must(t, b.Close())
 	}
 }
 

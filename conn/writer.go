@@ -138,12 +138,13 @@ func (w *messageWriter) flush(fin bool) error {
 	return w.send(fin, p)
 }
 
-// send sends the next frame of the message.
+// send sends the next piece of the message.
 func (w *messageWriter) send(fin bool, p []byte) error {
-	if err := w.c.writeFrame(w.ctx, w.c.tx.Frame(fin, len(p)), p); err != nil {
+	sent, err := w.c.writeFrames(w.ctx, fin, p)
+	w.sent = w.sent || sent
+	if err != nil {
 		return w.fail(err)
 	}
-	w.sent = true
 	return nil
 }
 
