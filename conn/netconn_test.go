@@ -267,7 +267,7 @@ func TestNetConnWriteDeadlines(t *testing.T) {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			netConnTest(t, Text, 64+size/50, func(t *testing.T, n net.Conn, _ *Conn, p *rawPeer) {
 				random := rand.New(rand.NewPCG(1, uint64(size)))
-				slow := &slowConn{Conn: p.nc, most: 61 + size/50}
+				slow := &slowConn{Conn: p.nc, most: 61 + size/50, pause: time.Millisecond}
 				p.nc = slow
 				received := async(func() []wireFrame { return p.rest() })
 				var sent strings.Builder
@@ -317,13 +317,14 @@ func TestNetConnWriteDeadlines(t *testing.T) {
 // slowConn reads little at a time, with pauses, until it is told to be fast.
 type slowConn struct {
 	net.Conn
-	most int
-	fast atomic.Bool
+	most  int
+	pause time.Duration
+	fast  atomic.Bool
 }
 
 func (c *slowConn) Read(p []byte) (int, error) {
 	if !c.fast.Load() {
-		<-time.After(time.Millisecond)
+		<-time.After(c.pause)
 		p = p[:min(len(p), c.most)]
 	}
 	return c.Conn.Read(p)
