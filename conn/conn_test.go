@@ -3,11 +3,18 @@ package conn
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"math"
+	"math/rand/v2"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
+	"github.com/duplexws/duplex/frame"
 	"github.com/duplexws/duplex/handshake"
 	"github.com/duplexws/duplex/internal/pipe"
 )
@@ -96,4 +103,298 @@ func TestNewWithUnknownExtension(t *testing.T) {
 	if !strings.Contains(err.Error(), "x-unheard-of") || !nc.closed {
 		t.Errorf("Read returned %v; the stream is closed: %v", err, nc.closed)
 	}
+}
+
+// endings are ways for a connection to end, from either side.
+var endings = map[string]func(c *Conn, p *rawPeer){
+	"our Close": func(c *Conn, p *rawPeer) {
+		p.send(closeFrame(StatusNormalClosure, ""))
+		p.closeWrite()
+		c.Close(background, StatusNormalClosure, "")
+	},
+	"the peer's Close": func(c *Conn, p *rawPeer) {
+		p.send(closeFrame(StatusGoingAway, "later"))
+		p.closeWrite()
+		c.Discard(background)
+	},
+	"CloseNow":           func(c *Conn, _ *rawPeer) { c.CloseNow() },
+	"the stream is lost": func(c *Conn, p *rawPeer) { p.nc.Close(); c.Discard(background) },
+	"the stream is closed by the application": func(c *Conn, p *rawPeer) {
+		c.NetConn().Close()
+		c.Discard(background)
+	},
+	"a violation": func(c *Conn, p *rawPeer) {
+		p.sendBytes([]byte{0xFF, 0xFF})
+		p.closeWrite()
+		c.Discard(background)
+	},
+	"keepalive":     func(c *Conn, _ *rawPeer) { c.Discard(background) },
+	"a Close alone": func(c *Conn, _ *rawPeer) { c.Close(background, StatusNormalClosure, "") },
+	"a cancelled Write": func(c *Conn, _ *rawPeer) {
+		ctx, cancel := context.WithTimeout(background, time.Second)
+		defer cancel()
+		c.Write(ctx, Binary, make([]byte, 10_000))
+	},
+}
+
+// calls are all methods that report an error of the connection.
+func calls(c *Conn, ctx context.Context) map[string]func() error {
+	m, _ := Prepare(Text, []byte("x"))
+	return map[string]func() error{
+		"Read":          func() error { _, _, err := c.Read(ctx); return err },
+		"ReadAppend":    func() error { _, _, err := c.ReadAppend(ctx, []byte("x")); return err },
+		"Reader":        func() error { _, _, err := c.Reader(ctx); return err },
+		"Discard":       func() error { return c.Discard(ctx) },
+		"Write":         func() error { return c.Write(ctx, Text, []byte("x")) },
+		"WritePrepared": func() error { return c.WritePrepared(ctx, m) },
+		"Writer":        func() error { _, err := c.Writer(ctx, Text); return err },
+		"Ping":          func() error { _, err := c.Ping(ctx); return err },
+		"Messages": func() (err error) {
+			for _, err = range c.Messages(ctx) {
+				break
+			}
+			return err
+		},
+	}
+}
+
+// After the end every method returns the error that has ended the connection, however
+// often it is called, and whether its context lives or not. Nothing panics.
+func TestEveryMethodAfterTheEnd(t *testing.T) {
+	ended, cancel := context.WithCancel(background)
+	cancel()
+	for name, end := range endings {
+		t.Run(name, func(t *testing.T) {
+			rawTestSize(t, nil, 1000, func(t *testing.T, c *Conn, p *rawPeer) {
+				during, alive := c.Context(), c.Context().Err()
+				must(t, alive)
+				end(c, p)
+				want := c.terminal()
+				mustBe(t, want, net.ErrClosed)
+				ce, _ := errors.AsType[*CloseError](want)
+				for range 2 {
+					for _, ctx := range []context.Context{background, ended} {
+						for method, call := range calls(c, ctx) {
+							err := call()
+							if method == "Messages" && ce != nil && (ce.Code == 1000 || ce.Code == 1001) {
+								must(t, err)
+							} else if err != want {
+								t.Errorf("%s returned %v, want %v", method, err, want)
+							}
+						}
+					}
+					err := c.Close(background, StatusNormalClosure, "")
+					if clean := strings.HasSuffix(name, "Close"); clean && err != nil || !clean && err != want {
+						t.Errorf("Close returned %v", err)
+					}
+					must(t, c.CloseNow())
+					for _, ctx := range []context.Context{during, c.Context()} {
+						if ctx.Err() == nil || context.Cause(ctx) != want {
+							t.Errorf("the context: %v, %v; want %v", ctx.Err(), context.Cause(ctx), want)
+						}
+					}
+					c.SetReadLimit(1)
+					if c.LocalAddr() == nil || c.RemoteAddr() == nil || c.NetConn() == nil || c.Subprotocol() != "" || c.ResponseHeader() != nil {
+						t.Error("what a connection knows has changed")
+					}
+				}
+			})
+		})
+	}
+}
+
+// The first context that is asked for after the end tells the same.
+func TestContextAfterTheEnd(t *testing.T) {
+	rawTest(t, nil, func(t *testing.T, c *Conn, p *rawPeer) {
+		must(t, c.CloseNow())
+		<-c.Context().Done()
+		mustBe(t, context.Cause(c.Context()), errCloseNow, net.ErrClosed)
+		child, cancel := context.WithTimeout(c.Context(), time.Hour)
+		defer cancel()
+		mustBe(t, context.Cause(child), errCloseNow)
+	})
+}
+
+// The context ends when the connection has, not before.
+func TestContextLivesAsLong(t *testing.T) {
+	rawTest(t, nil, func(t *testing.T, c *Conn, p *rawPeer) {
+		ctx := c.Context()
+		if c.Context() != ctx {
+			t.Error("the context has changed")
+		}
+		closed := goClose(c, background)
+		p.expect(closeFrame(StatusNormalClosure, ""))
+		mustWait(t, closed)
+		must(t, ctx.Err())
+		p.send(closeFrame(StatusNormalClosure, ""))
+		if c.role == Client {
+			mustWait(t, closed)
+			must(t, ctx.Err())
+		}
+		p.closeWrite()
+		<-ctx.Done()
+		must(t, <-closed)
+	})
+}
+
+func TestAddresses(t *testing.T) {
+	a, b := tcpPair(t)
+	c := New(a, Start{Role: Client, Subprotocol: "chat"}, nil)
+	defer c.CloseNow()
+	if c.LocalAddr() != a.LocalAddr() || c.RemoteAddr().String() != b.LocalAddr().String() {
+		t.Errorf("addresses %v and %v, want those of the socket", c.LocalAddr(), c.RemoteAddr())
+	}
+	n := AsNetConn(c, Binary)
+	if n.LocalAddr() != a.LocalAddr() || n.RemoteAddr() != a.RemoteAddr() {
+		t.Errorf("addresses %v and %v of the net.Conn", n.LocalAddr(), n.RemoteAddr())
+	}
+	if c.NetConn() != a || c.Subprotocol() != "chat" {
+		t.Errorf("stream %v, subprotocol %q", c.NetConn(), c.Subprotocol())
+	}
+}
+
+// No argument makes a method panic.
+func TestOddArguments(t *testing.T) {
+	rawTest(t, &Options{ReadLimit: math.MinInt64, KeepAlive: math.MaxInt64}, func(t *testing.T, c *Conn, p *rawPeer) {
+		for _, n := range []int64{math.MinInt64, -1, 0, 1, math.MaxInt64} {
+			c.SetReadLimit(n)
+		}
+		ctx, cancel := context.WithTimeout(background, time.Second)
+		defer cancel()
+		_, b, err := c.ReadAppend(ctx, nil)
+		mustBe(t, err, context.DeadlineExceeded)
+		if b != nil {
+			t.Errorf("ReadAppend returned %v", b)
+		}
+		for range c.Messages(ctx) {
+		}
+		for m := range MessageType(255) {
+			_ = m.String()
+			n := AsNetConn(c, m)
+			if m != Text && m != Binary {
+				_, err := n.Write(nil)
+				mustBe(t, err, ErrMessageType)
+			}
+			_ = n.SetDeadline(time.Time{}.Add(-time.Hour))
+			_ = n.SetDeadline(time.Unix(math.MaxInt64, 0))
+		}
+		go c.Close(background, 65535, strings.Repeat("\xff\u20ac", 1000))
+		f, err := p.next()
+		must(t, err)
+		code, reason, err := frame.ParseClose([]byte(f.Body))
+		if code != StatusInternalError || len(reason) < frame.MaxReasonLen-2 || err != nil {
+			t.Errorf("Close frame with %v, %q, %v", code, reason, err)
+		}
+	})
+}
+
+// CloseNow ends everything that is under way, from as many goroutines as like.
+func TestCloseNow(t *testing.T) {
+	rawTestSize(t, nil, 100, func(t *testing.T, c *Conn, p *rawPeer) {
+		waiting := []<-chan error{goWrite(c, make([]byte, 10_000))}
+		mustWait(t, waiting...)
+		for range 5 {
+			waiting = append(waiting, goWrite(c, nil), async(readError(c, background)),
+				async(func() error { _, err := c.Ping(background); return err }),
+				async(func() error { _, err := c.Writer(background, Text); return err }))
+		}
+		mustWait(t, waiting...)
+		start := time.Now()
+		var closes []<-chan error
+		for range 20 {
+			closes = append(closes, async(c.CloseNow))
+		}
+		for _, closed := range closes {
+			must(t, <-closed)
+		}
+		for _, result := range waiting {
+			mustBe(t, <-result, errCloseNow)
+		}
+		if took := time.Since(start); took != 0 {
+			t.Errorf("took %v", took)
+		}
+		if b, err := io.ReadAll(p.nc); err != nil {
+			t.Errorf("the peer has read %d bytes, %v", len(b), err)
+		}
+	})
+}
+
+// Many goroutines call everything on both sides, while one of them ends it.
+func TestCallEverything(t *testing.T) {
+	const callers = 100
+	for name, end := range map[string]func(c *Conn) error{
+		"Close":    func(c *Conn) error { return c.Close(background, StatusNormalClosure, "") },
+		"CloseNow": func(c *Conn) error { return c.CloseNow() },
+		"lost":     func(c *Conn) error { return c.NetConn().Close() },
+		"violation": func(c *Conn) error {
+			_, err := c.NetConn().Write([]byte{0xFF, 0xFF})
+			return err
+		},
+	} {
+		for _, size := range []int{50, 0} {
+			t.Run(fmt.Sprintf("%s, %d", name, size), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					a, b := pipe.New(size)
+					sides := []*Conn{New(a, Start{Role: Client}, nil), New(b, Start{Role: Server}, nil)}
+					var all sync.WaitGroup
+					for i := range callers {
+						c := sides[i%2]
+						random := rand.New(rand.NewPCG(1, uint64(i)))
+						all.Go(func() {
+							for c.terminal() == nil {
+								callAnything(c, random)
+							}
+						})
+					}
+					<-time.After(3 * time.Second)
+					all.Go(func() { _ = end(sides[0]) })
+					all.Wait()
+					for _, c := range sides {
+						<-c.Context().Done()
+						mustBe(t, c.Write(background, Text, nil), net.ErrClosed)
+					}
+				})
+			})
+		}
+	}
+}
+
+// callAnything calls one of the methods, perhaps with a context that soon ends; not
+// where that would end the connection.
+func callAnything(c *Conn, random *rand.Rand) {
+	ctx, cancel := context.WithTimeout(background, time.Duration(random.IntN(2e9)))
+	defer cancel()
+	switch random.IntN(10) {
+	case 0:
+		_, _, _ = c.Read(ctx)
+	case 1:
+		_, _, _ = c.ReadAppend(ctx, make([]byte, 0, random.IntN(100)))
+	case 2:
+		if _, r, err := c.Reader(ctx); err == nil {
+			_, _ = io.CopyN(io.Discard, r, int64(random.IntN(1000)))
+			_ = r.Close()
+		}
+	case 3:
+		_ = c.Discard(ctx)
+	case 4:
+		_ = c.Write(background, Binary, make([]byte, random.IntN(5000)))
+	case 5:
+		if w, err := c.Writer(background, Text); err == nil {
+			_, _ = io.WriteString(w, large[:random.IntN(len(large))])
+			_ = w.Close()
+		}
+	case 6:
+		if m, err := Prepare(Text, []byte(large[:random.IntN(1000)])); err == nil {
+			_ = c.WritePrepared(background, m)
+		}
+	case 7:
+		for range c.Messages(ctx) {
+			break
+		}
+	case 8:
+		c.SetReadLimit(int64(10_000 + random.IntN(1000)))
+	case 9:
+		_ = c.Context()
+	}
+	<-time.After(time.Duration(random.IntN(1e8)))
 }
