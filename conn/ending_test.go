@@ -203,3 +203,45 @@ func TestCutAtAnyTime(t *testing.T) {
 func goWrite(c *Conn, b []byte) <-chan error {
 	return async(func() error { return c.Write(background, Binary, b) })
 }
+
+// A message that cannot be completed ends the connection in bounded time, also if the
+// Close frame cannot leave, or a Read waits that nothing comes to.
+func TestAbandonTakesBoundedTime(t *testing.T) {
+	for name, tc := range map[string]struct {
+		prepare func(c *Conn, p *rawPeer) <-chan error
+		closes  bool
+		want    time.Duration
+	}{
+		"a Read waits": {func(c *Conn, _ *rawPeer) <-chan error { return async(readError(c, background)) }, true, failTime},
+		"a Pong is stuck": {func(c *Conn, p *rawPeer) <-chan error {
+			p.send(pingFrame(large[:125]))
+			return async(readError(c, background))
+		}, false, failTime},
+		"nobody reads": {func(*Conn, *rawPeer) <-chan error { return nil }, true, failTime},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rawTestSize(t, nil, len(large)+100, func(t *testing.T, c *Conn, p *rawPeer) {
+				w := mustWriter(t, c, background, Text)
+				mustWriteString(t, w, large)
+				read := tc.prepare(c, p)
+				synctest.Wait()
+				start := time.Now()
+				_, err := io.WriteString(w, "\xff")
+				mustBe(t, err, frame.TextNotUTF8, net.ErrClosed)
+				if took := time.Since(start); took > tc.want {
+					t.Errorf("took %v, want %v", took, tc.want)
+				}
+				if read != nil {
+					if again := <-read; again != err {
+						t.Errorf("Read returned %v, want %v", again, err)
+					}
+				}
+				if !tc.closes {
+					return
+				}
+				p.expect(part(frame.Text, false, large), closeFrame(StatusInternalError, ""))
+				p.expectEnd()
+			})
+		})
+	}
+}
