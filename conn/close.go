@@ -22,15 +22,22 @@ const (
 	// readerGrace is how long Close leaves messages that have arrived to a reader
 	// that may be between two reads, before it drops them.
 	readerGrace = 250 * time.Millisecond
+
+	// slowReader is the same for a reader that has come since Close began: it takes
+	// its time with each message.
+	slowReader = closeTime - time.Second
 )
 
 // Close closes the connection: it sends a Close frame, waits for the peer's, and
 // closes the stream, the server first. Messages that arrive in between are delivered
-// to whoever reads; if nobody does, they are dropped. Pings are still answered.
+// to whoever reads. If nobody comes to read for 250 ms they are dropped, and if somebody
+// has come and does not come again, after 4 s. Pings are still answered.
 //
 // Close returns nil if the closing handshake was completed, whoever began it and
 // however often Close is called. If ctx ends or 5 s pass before that, or the stream
-// breaks, it returns that error. In any case the connection has ended when it returns.
+// breaks, it returns that error; with a context that has ended already, the Close frame
+// is sent if the stream takes it, and nothing is waited for. In any case the connection
+// has ended when Close returns.
 //
 // A code that may not be sent is sent as [StatusInternalError] and reported; a Close
 // frame without a code is sent for [StatusNoStatusReceived] without a reason. A reason
@@ -41,9 +48,30 @@ func (c *Conn) Close(ctx context.Context, code StatusCode, reason string) error 
 	body, misuse := closeBody(code, reason)
 	ctx, cancel := context.WithTimeoutCause(ctx, closeTime, errCloseTime)
 	defer cancel()
-	err := c.sendClose(ctx, body)
-	if err == nil {
-		err = c.awaitClose(ctx)
+	over := c.over.Load()
+	// The frame may have to wait for a writer, and that for the peer, who may wait
+	// for us to read. So both go on at the same time.
+	free := c.writeTurn.try()
+	sent := make(chan struct{})
+	go func() {
+		ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), closeTime, errCloseTime)
+		defer cancel()
+		// An error has ended the connection, or the time is over.
+		if free {
+			_ = c.sendCloseInTurn(ctx, body)
+		} else {
+			_ = c.sendClose(ctx, body)
+		}
+		close(sent)
+	}()
+	err := c.awaitClose(ctx)
+	if ctx.Err() != nil && free && c.terminal() == nil {
+		patience := time.NewTimer(failTime)
+		defer patience.Stop()
+		select {
+		case <-sent:
+		case <-patience.C:
+		}
 	}
 	if c.terminal() != nil || c.broken.Load() {
 		// The end is under way, and takes a bounded time.
@@ -53,8 +81,12 @@ func (c *Conn) Close(ctx context.Context, code StatusCode, reason string) error 
 		}
 	}
 	err = c.end(err, cut)
-	if c.closedCleanly() {
+	<-sent
+	switch {
+	case c.closedCleanly():
 		return misuse
+	case misuse != nil && !over:
+		return errors.Join(err, misuse)
 	}
 	return err
 }
@@ -106,6 +138,11 @@ func (c *Conn) sendClose(ctx context.Context, body []byte) error {
 	if err := c.acquire(ctx, &c.writeTurn, nil); err != nil {
 		return err
 	}
+	return c.sendCloseInTurn(ctx, body)
+}
+
+// sendCloseInTurn is sendClose with the write turn, which it gives back.
+func (c *Conn) sendCloseInTurn(ctx context.Context, body []byte) error {
 	c.mu.Lock()
 	due := c.state.MaySendClose()
 	if due {
@@ -127,7 +164,8 @@ func (c *Conn) sendClose(ctx context.Context, body []byte) error {
 // awaitClose waits until the connection has ended because the peer's Close came. If
 // nobody else reads, it does.
 func (c *Conn) awaitClose(ctx context.Context) error {
-	drop := false
+	begun := time.Now()
+	drop, seen := false, c.read.Load()
 	for {
 		if err := c.acquire(ctx, &c.readTurn, nil); err != nil {
 			return err
@@ -138,11 +176,15 @@ func (c *Conn) awaitClose(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		came, err := c.awaitReader(ctx, nil, reads, readerGrace)
+		grace := readerGrace
+		if seen {
+			grace = max(grace, slowReader-time.Since(begun))
+		}
+		came, err := c.awaitReader(ctx, nil, reads, grace)
 		if err != nil {
 			return err
 		}
-		drop = !came
+		drop, seen = !came, seen || came
 	}
 }
 
@@ -277,7 +319,7 @@ func (c *Conn) linger() error {
 // ends, or limit bytes have come; negative: any.
 func (c *Conn) dropInput(ctx context.Context, limit int) {
 	p := make([]byte, 4096)
-	for limit != 0 {
+	for empty := 0; limit != 0 && empty < maxEmptyReads; {
 		if c.reading.begin(ctx, time.Time{}, 0) != nil {
 			return
 		}
@@ -285,6 +327,9 @@ func (c *Conn) dropInput(ctx context.Context, limit int) {
 		c.reading.end()
 		if err != nil {
 			return
+		}
+		if n == 0 {
+			empty++
 		}
 		if limit > 0 {
 			limit = max(limit-n, 0)

@@ -120,14 +120,14 @@ func TestCloseWhileReading(t *testing.T) {
 			}
 			return n
 		}, many, readerGrace},
-		"one Read": {func(c *Conn) int { c.Read(background); return 1 }, 1, 2 * readerGrace},
+		"one Read": {func(c *Conn) int { c.Read(background); return 1 }, 1, slowReader},
 		"a slow loop": {func(c *Conn) (n int) {
 			for readError(c, background)() == nil {
 				n++
 				<-time.After(time.Hour)
 			}
 			return n
-		}, 1, 2 * readerGrace},
+		}, 1, slowReader},
 		"Reader": {func(c *Conn) (n int) {
 			for {
 				_, r, err := c.Reader(background)
@@ -146,7 +146,7 @@ func TestCloseWhileReading(t *testing.T) {
 				return 2
 			}
 			return 1
-		}, 1, 2 * readerGrace},
+		}, 1, slowReader},
 		"Ping": {func(c *Conn) int { c.Ping(background); return 0 }, 0, readerGrace},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -33,6 +33,8 @@ type Conn struct {
 	message  incoming
 	quiet    quiet
 	reads    atomic.Uint32 // how often an application took the turn
+	read     atomic.Bool   // it has the turn
+	awaited  atomic.Bool   // somebody waits for it to take the turn, see came
 
 	// The write turn is held for one frame, and what may be touched only with it.
 	// A goroutine that needs both turns takes the message turn first.
@@ -58,6 +60,7 @@ type Conn struct {
 	base   context.Context // carries the values of Context
 	ctx    context.Context // made when needed
 	cancel context.CancelCauseFunc
+	came   chan struct{} // closed when the application comes to read; nil: nobody waits
 
 	// The two halves of the closing handshake.
 	closeSent     bool // wholly
@@ -102,6 +105,7 @@ func New(nc net.Conn, s Start, o *Options) *Conn {
 		base:        context.Background(),
 	}
 	c.reading.owner, c.writing.owner = c, c
+	c.reading.guard.on = isTLS(nc)
 	c.readLimit.Store(opts.ReadLimit)
 	if len(s.Extensions) > 0 {
 		c.end(errors.New("duplex: unknown extension "+s.Extensions[0].Name), cut)
@@ -123,7 +127,8 @@ func (c *Conn) RemoteAddr() net.Addr { return c.nc.RemoteAddr() }
 
 // NetConn returns the stream below, for example to look at a TLS state or to set TCP
 // options. Reading from it, writing to it or setting its deadlines breaks the
-// connection; closing it cuts the connection as [Conn.CloseNow] does.
+// connection. If it is closed, the next call that reads or writes ends the connection;
+// use [Conn.CloseNow] instead.
 func (c *Conn) NetConn() net.Conn { return c.nc }
 
 // SetReadLimit changes the size in bytes of the largest message that is read, see

@@ -29,6 +29,8 @@ type clock struct {
 	fired   bool      // and was interrupted
 	at      time.Time // the deadline that is set; zero: none
 	unknown bool      // at may not be what is set
+
+	guard guard
 }
 
 // newClock returns a clock for a stream on which somebody may have left a deadline.
@@ -55,6 +57,8 @@ func (k *clock) begin(ctx context.Context, now time.Time, limit time.Duration) e
 		if limit > 0 {
 			deadline = now.Add(limit)
 		}
+		k.guard.due = deadline
+		k.guard.watch(k, limit)
 		if k.needs(now, deadline) {
 			// A stream may have no deadlines. It works without them: see fire.
 			_ = k.set(deadline)
@@ -87,8 +91,19 @@ func (k *clock) needs(now, deadline time.Time) bool {
 func (k *clock) end() {
 	k.mu.Lock()
 	k.running = false
+	k.guard.due = time.Time{}
 	if k.fired {
 		k.fired, k.unknown = false, true
+	}
+	k.mu.Unlock()
+}
+
+// relax takes back the deadline of a call that had a limit. TLS writes of its own
+// accord, to answer a key update, and must not meet one that was left.
+func (k *clock) relax() {
+	k.mu.Lock()
+	if !k.fired {
+		_ = k.set(time.Time{})
 	}
 	k.mu.Unlock()
 }
@@ -121,6 +136,8 @@ func (k *clock) fire(ctx context.Context, done <-chan struct{}) {
 		return
 	}
 	k.fired = true
+	k.guard.due = time.Now()
+	k.guard.watch(k, 0)
 	err := k.set(past)
 	k.mu.Unlock()
 	if err != nil {
@@ -138,6 +155,9 @@ func (k *clock) release() {
 		k.stop()
 	}
 	k.done, k.stop = nil, nil
+	if k.guard.timer != nil {
+		k.guard.timer.Stop()
+	}
 	k.mu.Unlock()
 }
 

@@ -89,6 +89,9 @@ var (
 	// errReaderOver is for a Reader that no longer has a message.
 	errReaderOver = errors.New("duplex: read: this Reader was closed, or another has taken over its message")
 
+	// errStuck is what ends a connection whose stream is not to be interrupted.
+	errStuck error = &timeoutError{"duplex: read: the TLS connection waits for a write that the peer does not take"}
+
 	// errCloseNow is what ends a connection that is cut by CloseNow.
 	errCloseNow = errors.New("duplex: the connection was closed by CloseNow")
 

@@ -21,8 +21,9 @@ import (
 // ctx carries the values of the request's context and ends with the connection. When f
 // returns, the connection is closed: with [StatusNormalClosure] if the error is nil;
 // with the code and reason of a [*CloseError] that f has made itself; otherwise with
-// [StatusInternalError], after the error was logged. An error that says that the
-// connection has ended, as those of Read and Write do then, is not logged. A panic is
+// [StatusInternalError], after the error was logged. If the connection has ended, an error
+// that matches net.ErrClosed, as those of Read and Write do then, or context.Canceled, as
+// that of ctx does, is not logged. A panic is
 // logged with its stack, closes the connection with StatusInternalError and spares the
 // process; http.ErrAbortHandler is not logged. A request that fails with status 500, since
 // the options make no sense or the ResponseWriter hides its connection, is logged as well.
@@ -63,7 +64,8 @@ func (c *Conn) handle(f func(ctx context.Context, c *Conn) error, logger *log.Lo
 	switch {
 	case err == nil:
 		code = StatusNormalClosure
-	case errors.Is(err, net.ErrClosed):
+	case c.terminal() != nil && (errors.Is(err, net.ErrClosed) || errors.Is(err, context.Canceled)):
+		// The connection has ended, and that is all that the error says.
 	case own:
 		code, reason = ce.Code, ce.Reason
 	default:

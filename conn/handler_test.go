@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -220,5 +221,57 @@ func TestHandlerLogsToTheStandardLogger(t *testing.T) {
 	_ = c.Discard(testContext(t))
 	if !strings.Contains(logged.String(), "to the standard logger") {
 		t.Errorf("logged %q", logged.String())
+	}
+}
+
+// What is logged is what went wrong, and not that the client has left.
+func TestHandlerLogsWhatWentWrong(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		f      func(context.Context, *conn.Conn) error
+		leave  bool // the client closes
+		logged string
+	}{
+		{"the context's error after the end", func(ctx context.Context, c *conn.Conn) error {
+			go c.Discard(context.Background())
+			<-ctx.Done()
+			return ctx.Err()
+		}, true, ""},
+		{"a fault after the end", func(ctx context.Context, c *conn.Conn) error {
+			_ = c.Discard(ctx)
+			return errors.New("the disk is full")
+		}, true, "the disk is full"},
+		{"another stream that was closed", func(context.Context, *conn.Conn) error {
+			return &net.OpError{Op: "read", Net: "tcp", Err: net.ErrClosed}
+		}, false, "use of closed network connection"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var buf logBuffer
+			done := make(chan struct{})
+			s := httptest.NewUnstartedServer(conn.Handler(func(ctx context.Context, c *conn.Conn) error {
+				context.AfterFunc(c.Context(), func() { close(done) })
+				return tc.f(ctx, c)
+			}, nil))
+			s.Config.ErrorLog = log.New(&buf, "", 0)
+			s.Start()
+			defer s.Close()
+			c, err := conn.Dial(testContext(t), s.URL, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tc.leave {
+				err = c.Close(testContext(t), conn.StatusNormalClosure, "")
+			} else {
+				err = c.Discard(testContext(t))
+			}
+			<-done
+			if tc.logged != "" {
+				for !strings.Contains(buf.String(), tc.logged) && testContext(t).Err() == nil {
+					runtime.Gosched()
+				}
+			} else if buf.String() != "" {
+				t.Errorf("logged %q, the client saw %v", buf.String(), err)
+			}
+		})
 	}
 }

@@ -2,8 +2,10 @@ package conn
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/duplexws/duplex/frame"
@@ -101,7 +103,7 @@ func (c *Conn) receive(ctx context.Context, p []byte) (int, error) {
 			if err := w.nothing(); err != nil {
 				return 0, err
 			}
-		case isTimeout(err):
+		case isTimeout(err) && !errors.Is(err, syscall.ETIMEDOUT): // that is TCP giving up
 			c.reading.met()
 			if ctx.Err() != nil {
 				return 0, w.leave(ctx)

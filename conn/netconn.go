@@ -2,7 +2,6 @@ package conn
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -195,10 +194,10 @@ func (c *Conn) writePiece(ctx context.Context, t MessageType, p []byte) (taken b
 		taken, err = c.sendKeeping(c.tx.Frame(true, len(p)), p)
 	}
 	c.writing.end()
-	switch _, secure := c.nc.(*tls.Conn); {
+	switch {
 	case err == nil:
 		return true, nil
-	case !secure && isTimeout(err) && ctx.Err() != nil:
+	case !isTLS(c.nc) && isTimeout(err) && ctx.Err() != nil:
 		return taken, cancelled(ctx)
 	}
 	return taken, c.unsent(ctx, err)

@@ -1,6 +1,9 @@
 package conn
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Defaults of [Options].
 const (
@@ -51,6 +54,7 @@ func (o *Options) withDefaults() Options {
 	if o != nil {
 		c = *o
 	}
+	c.Subprotocols, c.Origins = slices.Clone(c.Subprotocols), slices.Clone(c.Origins)
 	if c.ReadLimit == 0 {
 		c.ReadLimit = defaultReadLimit
 	}

@@ -32,9 +32,13 @@ func TestOptionsDefaults(t *testing.T) {
 
 // Options are copied: a caller may change its own afterwards.
 func TestOptionsAreCopied(t *testing.T) {
-	o := &Options{}
-	_ = o.withDefaults()
-	if diff := cmp.Diff(Options{}, *o); diff != "" {
-		t.Error(diff)
+	o := &Options{Origins: []string{"a"}, Subprotocols: []string{"b"}}
+	c := o.withDefaults()
+	if diff := cmp.Diff(Options{Origins: []string{"a"}, Subprotocols: []string{"b"}}, *o); diff != "" {
+		t.Errorf("changed: %s", diff)
+	}
+	o.Origins[0], o.Subprotocols[0] = "x", "x"
+	if c.Origins[0] != "a" || c.Subprotocols[0] != "b" {
+		t.Errorf("shared: %v %v", c.Origins, c.Subprotocols)
 	}
 }

@@ -145,23 +145,30 @@ func (c *Conn) awaitPong(ctx context.Context, p *ping) error {
 }
 
 // awaitReader waits, at most for the given time, until the application has come to
-// read since there were so many reads. It looks now and then.
+// read since there were so many reads.
 func (c *Conn) awaitReader(ctx context.Context, event <-chan struct{}, reads uint32, limit time.Duration) (came bool, err error) {
-	look := time.NewTimer(readerGrace)
-	defer look.Stop()
-	for waited := readerGrace; ; waited += readerGrace {
-		select {
-		case <-look.C:
-		case <-event:
-			return false, errEvent
-		case <-c.ended():
-			return false, c.terminal()
-		case <-ctx.Done():
-			return false, cancelled(ctx)
-		}
-		if came = c.reads.Load() != reads; came || waited >= limit {
-			return came, nil
-		}
-		look.Reset(readerGrace)
+	c.mu.Lock()
+	if c.came == nil {
+		c.came = make(chan struct{})
+	}
+	arrived := c.came
+	c.mu.Unlock()
+	c.awaited.Store(true)
+	if c.reads.Load() != reads {
+		return true, nil
+	}
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-arrived:
+		return true, nil
+	case <-timer.C:
+		return false, nil
+	case <-event:
+		return false, errEvent
+	case <-c.ended():
+		return false, c.terminal()
+	case <-ctx.Done():
+		return false, cancelled(ctx)
 	}
 }

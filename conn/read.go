@@ -53,8 +53,23 @@ func (c *Conn) acquireRead(ctx context.Context) error {
 	err := c.acquire(ctx, &c.readTurn, nil)
 	if err == nil {
 		c.reads.Add(1)
+		c.read.Store(true)
+		if c.awaited.Load() {
+			c.announceReader()
+		}
 	}
 	return err
+}
+
+// announceReader tells Ping and Close that the application has come to read.
+func (c *Conn) announceReader() {
+	c.awaited.Store(false)
+	c.mu.Lock()
+	if c.came != nil {
+		close(c.came)
+		c.came = nil
+	}
+	c.mu.Unlock()
 }
 
 // releaseRead gives the read turn back, and the input buffer if it is empty. Once the
@@ -62,6 +77,7 @@ func (c *Conn) acquireRead(ctx context.Context) error {
 func (c *Conn) releaseRead() {
 	for {
 		over := c.over.Load()
+		c.read.Store(false)
 		if over {
 			c.message = incoming{}
 		}

@@ -10,12 +10,23 @@ import (
 const goodbye = 250 * time.Millisecond
 
 // cutTransport closes a stream at once. Closing a TLS connection would try to say
-// goodbye first, and wait 5 s if the peer takes nothing.
+// goodbye first, and wait 5 s if the peer takes nothing, so what is below it is closed
+// before.
 func cutTransport(nc net.Conn) error {
-	if t, ok := nc.(*tls.Conn); ok {
-		nc = t.NetConn()
+	if w, ok := nc.(interface{ NetConn() net.Conn }); ok {
+		if below := w.NetConn(); below != nil {
+			err := cutTransport(below)
+			_ = nc.Close()
+			return err
+		}
 	}
 	return nc.Close()
+}
+
+// isTLS reports whether nc is a TLS connection, or embeds one.
+func isTLS(nc net.Conn) bool {
+	_, ok := nc.(interface{ ConnectionState() tls.ConnectionState })
+	return ok
 }
 
 // closeTransport closes a stream after what was written to it, with the goodbye of
@@ -23,7 +34,7 @@ func cutTransport(nc net.Conn) error {
 //
 // RFC 6455, section 7.1.1.
 func closeTransport(nc net.Conn) {
-	if _, ok := nc.(*tls.Conn); ok {
+	if isTLS(nc) {
 		limit := time.AfterFunc(goodbye, func() { _ = cutTransport(nc) })
 		defer limit.Stop()
 	}

@@ -13,13 +13,16 @@ import (
 // While nobody waits, taking and releasing is one compare-and-swap each.
 type turn struct {
 	state atomic.Uint32
-	mu    sync.Mutex // guards first; never held for long
+	mu    sync.Mutex // guards the queue; never held for long
 	first *waiter
+	last  *waiter
 }
 
 type waiter struct {
-	ready chan struct{} // closed when the turn is handed over
-	next  *waiter
+	ready  chan struct{} // closed when the turn is handed over
+	prev   *waiter
+	next   *waiter
+	queued bool
 }
 
 const (
@@ -46,28 +49,41 @@ func (t *turn) enqueue() *waiter {
 			break
 		}
 	}
-	w := &waiter{ready: make(chan struct{})}
-	at := &t.first
-	for *at != nil {
-		at = &(*at).next
+	w := &waiter{ready: make(chan struct{}), prev: t.last, queued: true}
+	if t.last == nil {
+		t.first = w
+	} else {
+		t.last.next = w
 	}
-	*at = w
+	t.last = w
 	return w
 }
 
-// forget takes w out of the queue. If the turn was handed to w already, it is passed
-// on.
-func (t *turn) forget(w *waiter) {
-	t.mu.Lock()
-	for at := &t.first; *at != nil; at = &(*at).next {
-		if *at == w {
-			*at = w.next
-			t.mu.Unlock()
-			return
-		}
+// remove takes w out of the queue, with mu held.
+func (t *turn) remove(w *waiter) {
+	if w.prev == nil {
+		t.first = w.next
+	} else {
+		w.prev.next = w.next
 	}
-	t.mu.Unlock()
-	t.release()
+	if w.next == nil {
+		t.last = w.prev
+	} else {
+		w.next.prev = w.prev
+	}
+	w.prev, w.next, w.queued = nil, nil, false
+}
+
+// forget takes w out of the queue. It reports whether the turn was handed to w
+// already, so that it has to be given back.
+func (t *turn) forget(w *waiter) (handed bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !w.queued {
+		return true
+	}
+	t.remove(w)
+	return false
 }
 
 // release hands the turn to the first in the queue, or frees it.
@@ -82,7 +98,7 @@ func (t *turn) release() {
 		t.state.Store(turnFree)
 		return
 	}
-	t.first = w.next
+	t.remove(w)
 	if t.first == nil {
 		t.state.Store(turnHeld)
 	}
@@ -99,20 +115,34 @@ func (c *Conn) acquire(ctx context.Context, t *turn, event <-chan struct{}) erro
 	if w == nil {
 		return nil
 	}
+	var err error
 	select {
 	case <-w.ready:
 		return nil
 	case <-ctx.Done():
-		t.forget(w)
-		if err := c.terminal(); err != nil {
-			return err
+		if err = c.terminal(); err == nil {
+			err = cancelled(ctx)
 		}
-		return cancelled(ctx)
 	case <-event:
-		t.forget(w)
-		return errEvent
+		err = errEvent
 	case <-c.ended():
-		t.forget(w)
-		return c.terminal()
+		err = c.terminal()
+	}
+	if t.forget(w) {
+		c.giveBack(t)
+	}
+	return err
+}
+
+// giveBack gives back a turn that was handed over too late to be of use. With it come
+// the duties of its holder.
+func (c *Conn) giveBack(t *turn) {
+	switch t {
+	case &c.readTurn:
+		c.releaseRead()
+	case &c.writeTurn:
+		c.releaseWrite()
+	default:
+		t.release()
 	}
 }

@@ -139,6 +139,9 @@ func (c *Conn) transmit(ctx context.Context, limit time.Duration, h frame.Header
 	if err == nil {
 		err = c.sendFrame(h, p)
 	}
+	if limit > 0 {
+		c.writing.relax()
+	}
 	c.writing.end()
 	if err == nil {
 		return nil

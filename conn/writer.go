@@ -19,7 +19,9 @@ import (
 // ctx holds until the message is complete. If it ends before any of the message has
 // left, the message is dropped and nothing has happened; later, the message cannot be
 // completed, so the connection is ended. The same goes for text that turns out not to
-// be valid UTF-8, which is refused with an error that matches frame.TextNotUTF8.
+// be valid UTF-8, which is refused with an error that matches frame.TextNotUTF8. To give
+// a message up, for example when what writes it has failed, end ctx before Close: else
+// Close would complete what there is of it.
 //
 // RFC 6455, sections 5.4 and 6.1.
 func (c *Conn) Writer(ctx context.Context, t MessageType) (io.WriteCloser, error) {
@@ -38,7 +40,13 @@ func (c *Conn) Writer(ctx context.Context, t MessageType) (io.WriteCloser, error
 		return nil, err
 	}
 	c.tx.Begin(frame.Opcode(t))
-	return &messageWriter{c: c, ctx: ctx}, nil
+	w := &messageWriter{c: c, ctx: ctx}
+	if ctx.Done() != nil {
+		w.turn.try() // until stop is set
+		w.stop = context.AfterFunc(ctx, w.expire)
+		w.turn.release()
+	}
+	return w, nil
 }
 
 // messageWriter holds the message turn until it is closed or has failed.
@@ -51,6 +59,7 @@ type messageWriter struct {
 	n    int     // bytes in out
 	sent bool    // a fragment has left
 	err  error   // sticky; errWriterClosed after Close
+	stop func() bool
 }
 
 var errWriterClosed = errors.New("duplex: write: the Writer is closed")
@@ -63,6 +72,15 @@ func (w *messageWriter) Write(p []byte) (int, error) {
 	n, err := w.write(p)
 	w.turn.release()
 	return n, err
+}
+
+// expire gives the message up when the context ends, so that a writer that is never
+// closed does not keep the others waiting.
+func (w *messageWriter) expire() {
+	if w.c.acquire(context.Background(), &w.turn, nil) == nil {
+		_ = w.ready()
+		w.turn.release()
+	}
 }
 
 func (w *messageWriter) write(p []byte) (int, error) {
@@ -177,6 +195,9 @@ func (w *messageWriter) fail(err error) error {
 // finish gives back what the writer holds.
 func (w *messageWriter) finish(err error) {
 	w.err = err
+	if w.stop != nil {
+		w.stop()
+	}
 	if w.out != nil {
 		smallOutputs.Put(w.out)
 		w.out = nil
