@@ -67,8 +67,8 @@ func TestNoMemoryForDeclaredLength(t *testing.T) {
 					var wg sync.WaitGroup
 					wg.Go(func() { _, err = read.read(ctx, c) })
 					p.sendBytes(h.Append(nil))
-					for range arrived {
-						p.sendBytes([]byte{1})
+					for n := arrived; n > 0; n -= 100 {
+						p.sendBytes(make([]byte, min(n, 100)))
 					}
 					synctest.Wait()
 					cancel()
