@@ -1,0 +1,2 @@
+// Package deflate is a placeholder.
+package deflate
