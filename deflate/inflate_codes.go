@@ -82,21 +82,19 @@ func (f *inflater) codeLengths() (bool, error) {
 			return false, nil
 		}
 		f.take(n)
+		run := f.lens[f.have:total]
 		times := least + f.take(extra)
-		last := uint8(0)
-		if symbol == repeatLast {
-			if f.have == 0 {
-				return false, CodeLengthRepeat
-			}
-			last = f.lens[f.have-1]
-		}
-		if times > total-f.have {
+		if times > len(run) || symbol == repeatLast && f.have == 0 {
 			return false, CodeLengthRepeat
 		}
-		for range times {
-			f.lens[f.have] = last
-			f.have++
+		if run = run[:times]; symbol == repeatLast {
+			for i := range run {
+				run[i] = f.lens[f.have-1]
+			}
+		} else {
+			clear(run)
 		}
+		f.have += times
 	}
 	return true, f.buildTables()
 }

@@ -1,6 +1,9 @@
 package deflate
 
-import "math/bits"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // What RFC 1951 fixes, sections 3.2.5 to 3.2.7.
 const (
@@ -140,13 +143,21 @@ type canonical struct {
 //
 // RFC 1951, section 3.2.2.
 func (c *canonical) read(lens []uint8) bool {
-	c.count = [maxCodeLength + 1]uint16{}
-	for _, n := range lens {
-		c.count[n&15]++
+	var used [allLiterals]uint16
+	symbols := 0
+	for i := 0; i < len(lens); i++ {
+		// Most of a code for text is unused, in long runs.
+		for i+8 <= len(lens) && binary.LittleEndian.Uint64(lens[i:]) == 0 {
+			i += 8
+		}
+		if i < len(lens) && lens[i] != 0 {
+			used[symbols] = uint16(i)
+			symbols++
+			c.count[lens[i]&15]++
+		}
 	}
-	c.count[0] = 0
 	var next [maxCodeLength + 1]uint16
-	room, codes := 1, uint16(0) // codes of the present length that are not taken
+	room, codes := 1, uint16(0) // codes of the present length that are not taken; codes up to it
 	for n := 1; n <= maxCodeLength; n++ {
 		next[n] = codes
 		codes += c.count[n]
@@ -155,11 +166,10 @@ func (c *canonical) read(lens []uint8) bool {
 			return false
 		}
 	}
-	for symbol, n := range lens {
-		if n != 0 {
-			c.sorted[next[n&15]] = uint16(symbol)
-			next[n&15]++
-		}
+	for _, symbol := range used[:symbols] {
+		n := lens[symbol] & 15
+		c.sorted[next[n]] = symbol
+		next[n]++
 	}
 	return room == 0 || codes == 0 || codes == 1 && c.count[1] == 1
 }
