@@ -60,3 +60,29 @@ func BenchmarkStandardInflate(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkEncoder(b *testing.B) {
+	for _, level := range []deflate.Level{1, 2, 6, 9} {
+		for _, size := range benchSizes {
+			for _, w := range []deflate.Window{{NoTakeover: true}, {}, {Bits: 12}} {
+				b.Run(fmt.Sprintf("level=%d/size=%d/takeover=%t/bits=%d", level, size, !w.NoTakeover, w.Bits), func(b *testing.B) {
+					text := jsonText(1, 64*1024+2*size)
+					e := deflate.NewEncoder(w, level)
+					var wire []byte
+					n, sent, i := 0, 0, 0
+					b.SetBytes(int64(size))
+					b.ReportAllocs()
+					for b.Loop() {
+						wire = e.End(e.Append(wire[:0], text[i:i+size]))
+						n++
+						sent += len(wire)
+						if i += size; i+size > len(text) {
+							i = 0
+						}
+					}
+					b.ReportMetric(float64(sent)/float64(n), "wire-B/op")
+				})
+			}
+		}
+	}
+}

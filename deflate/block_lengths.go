@@ -1,0 +1,104 @@
+package deflate
+
+// lengthCoder writes the code lengths of a block with codes of its own.
+//
+// RFC 1951, section 3.2.7.
+type lengthCoder struct {
+	literals, distances int // codes declared
+	codes               int // code length codes declared
+	items               []lengthItem
+	freq                [codeLengthCodes]uint32
+	huff                huffman
+	all                 [maxLiterals + maxDistances]uint8
+}
+
+// lengthItem is a symbol of the code length code with its extra bits.
+type lengthItem struct{ symbol, extra uint8 }
+
+// build takes the lengths of both codes, which it writes as one sequence.
+func (c *lengthCoder) build(lit, dist []uint8) {
+	c.literals, c.distances = trimmed(lit, endOfBlock+1), trimmed(dist, 1)
+	n := copy(c.all[:], lit[:c.literals])
+	n += copy(c.all[n:], dist[:c.distances])
+	c.items = c.items[:0]
+	clear(c.freq[:])
+	for lens := c.all[:n]; len(lens) > 0; {
+		run := 1
+		for run < len(lens) && lens[run] == lens[0] {
+			run++
+		}
+		c.run(lens[0], run)
+		lens = lens[run:]
+	}
+	c.huff.build(c.freq[:], codeLengthBits)
+	for c.codes = codeLengthCodes; c.codes > 4 && c.huff.lens[codeLengthOrder[c.codes-1]] == 0; {
+		c.codes--
+	}
+}
+
+// trimmed returns the number of lengths up to the last that is not zero, but at
+// least the number given.
+func trimmed(lens []uint8, least int) int {
+	n := len(lens)
+	for n > least && lens[n-1] == 0 {
+		n--
+	}
+	return n
+}
+
+// run adds n equal lengths.
+func (c *lengthCoder) run(length uint8, n int) {
+	if length != 0 {
+		c.add(length, 0)
+		n--
+	}
+	for n >= 3 {
+		switch {
+		case length != 0:
+			m := min(n, 6)
+			c.add(repeatLast, uint8(m-3))
+			n -= m
+		case n <= 10:
+			c.add(repeatZero, uint8(n-3))
+			n = 0
+		default:
+			m := min(n, 138)
+			c.add(repeatZeroLong, uint8(m-11))
+			n -= m
+		}
+	}
+	for range n {
+		c.add(length, 0)
+	}
+}
+
+func (c *lengthCoder) add(symbol, extra uint8) {
+	c.items = append(c.items, lengthItem{symbol, extra})
+	c.freq[symbol]++
+}
+
+// cost returns the number of bits that the lengths take.
+func (c *lengthCoder) cost() int {
+	n := 14 + 3*c.codes + cost(c.freq[:], c.huff.codes[:])
+	return n + 2*int(c.freq[repeatLast]) + 3*int(c.freq[repeatZero]) + 7*int(c.freq[repeatZeroLong])
+}
+
+// writeLengths appends what stands between the header of the block and its data.
+func (w *blockWriter) writeLengths(dst []byte) []byte {
+	c := &w.lens
+	dst = w.put(dst, uint64(c.literals-257)|uint64(c.distances-1)<<5|uint64(c.codes-4)<<10, 14)
+	for _, symbol := range codeLengthOrder[:c.codes] {
+		dst = w.put(dst, uint64(c.huff.lens[symbol]), 3)
+	}
+	for _, item := range c.items {
+		a := c.huff.codes[item.symbol]
+		v, n := a.bits(), a.len()
+		if item.symbol >= repeatLast {
+			_, extra := repetition(uint32(item.symbol))
+			v |= uint64(item.extra) << n
+			n += extra
+		}
+		dst = w.put(dst, v, n)
+	}
+	return dst
+}

@@ -1,0 +1,56 @@
+package deflate
+
+// stride returns the step in which the history is put into the tables: each byte of
+// it costs time even if no match begins there, so where the text is short and the
+// history long only some do. A match that begins between two of them is found a
+// little later and extended backwards.
+func (c *compressor) stride() int {
+	history, text := c.start-c.indexed, len(c.buf)-c.start
+	switch {
+	case history <= 2*text || history <= 1<<11:
+		return 1
+	case history <= 1<<13:
+		return 2
+	}
+	return 4
+}
+
+// greedy takes the first match that a table of one position per hash gives.
+func (c *compressor) greedy() {
+	end := len(c.buf)
+	b := c.buf[:end+slack]
+	n := c.tableBits
+	for step := c.stride(); c.indexed < c.start; c.indexed += step {
+		c.table[hash4(load32(b, c.indexed), n)] = c.base + uint32(c.indexed)
+	}
+	i, literals := c.start, c.start
+	for i+4 <= end {
+		v := load32(b, i)
+		h, pos := hash4(v, n), c.base+uint32(i)
+		distance := pos - c.table[h]
+		c.table[h] = pos
+		if distance > c.limit || load32(b, i-int(distance)) != v {
+			i += 1 + (i-literals)>>c.level.skip
+			continue
+		}
+		i = c.take(b, i, int(distance), literals, 4)
+		literals = i
+		if i+4 <= end {
+			c.table[hash4(load32(b, i-1), n)] = c.base + uint32(i-1)
+			c.table[hash4(load32(b, i-3), n)] = c.base + uint32(i-3)
+		}
+	}
+	c.indexed = end
+}
+
+// take extends a match of at least n bytes at i in both directions, adds it and
+// returns where it ends.
+func (c *compressor) take(b []byte, i, distance, literals, n int) int {
+	last := i + n
+	for i > literals && i > distance && b[i-1] == b[i-1-distance] && last-i < maxMatch {
+		i--
+	}
+	last += matchLength(b, last, last-distance, min(len(c.buf), i+maxMatch))
+	c.sequence(i-literals, last-i, distance)
+	return last
+}

@@ -1,0 +1,164 @@
+package deflate
+
+import "math/bits"
+
+// code is a Huffman code as it is written: its bits in the order of the stream in
+// the low half, their number in the high half.
+type code uint32
+
+func (c code) bits() uint64 { return uint64(c & 0xffff) }
+func (c code) len() uint    { return uint(c >> 16) }
+
+// huffman makes codes from frequencies. It holds scratch space and, between build
+// and the next one, the code.
+type huffman struct {
+	lens   [allLiterals]uint8
+	codes  [allLiterals]code
+	sorted [allLiterals]uint32
+	spare  [allLiterals]uint32
+	weight [allLiterals]uint32
+}
+
+// build makes the code for freq whose codes have at most limit bits. With a single
+// symbol its code has one bit.
+func (h *huffman) build(freq []uint32, limit int) {
+	clear(h.lens[:len(freq)])
+	sorted := h.sort(freq)
+	if len(sorted) == 0 {
+		return
+	}
+	var count [maxCodeLength + 1]int
+	h.countLengths(sorted, freq, limit, &count)
+	// The rarest symbols get the longest codes.
+	i := 0
+	for n := limit; n > 0; n-- {
+		for range count[n] {
+			h.lens[sorted[i]] = uint8(n)
+			i++
+		}
+	}
+	assignCodes(h.codes[:len(freq)], h.lens[:len(freq)], &count)
+}
+
+// sort returns the symbols that occur, the rarest first.
+func (h *huffman) sort(freq []uint32) []uint32 {
+	n, most := 0, uint32(0)
+	for symbol, f := range freq {
+		if f != 0 {
+			h.sorted[n] = uint32(symbol)
+			n++
+			most = max(most, f)
+		}
+	}
+	from, to := h.sorted[:n], h.spare[:n]
+	for shift := 0; most>>shift != 0; shift += 8 {
+		var start [257]uint16
+		for _, symbol := range from {
+			start[freq[symbol]>>shift&0xff+1]++
+		}
+		for i := range 255 {
+			start[i+1] += start[i]
+		}
+		for _, symbol := range from {
+			p := &start[freq[symbol]>>shift&0xff]
+			to[*p] = symbol
+			*p++
+		}
+		from, to = to, from
+	}
+	return from
+}
+
+// countLengths sets the number of codes of each length. It builds the Huffman tree
+// in the array of weights, as Moffat and Katajainen have shown: first pairs of the
+// lightest nodes, then the depths of the inner nodes from the root down.
+func (h *huffman) countLengths(sorted, freq []uint32, limit int, count *[maxCodeLength + 1]int) {
+	n := len(sorted)
+	if n == 1 {
+		count[1] = 1
+		return
+	}
+	inner := h.weight[:n-1] // weight of an inner node, then its parent, then its depth
+	leaf, root := 0, 0
+	for next := range inner {
+		w := uint32(0)
+		for range 2 {
+			if leaf < n && (root == next || freq[sorted[leaf]] <= inner[root]) {
+				w += freq[sorted[leaf]]
+				leaf++
+			} else {
+				w += inner[root]
+				inner[root] = uint32(next)
+				root++
+			}
+		}
+		inner[next] = w
+	}
+	inner[n-2] = 0
+	for i := n - 3; i >= 0; i-- {
+		inner[i] = inner[inner[i]] + 1
+	}
+	// Of the nodes of each depth those that are not inner ones are leaves.
+	nodes, i := 1, n-2
+	for depth := 0; nodes > 0; depth++ {
+		inside := 0
+		for ; i >= 0 && inner[i] == uint32(depth); i-- {
+			inside++
+		}
+		count[min(depth, limit)] += nodes - inside
+		nodes = 2 * inside
+	}
+	shorten(count, limit)
+}
+
+// shorten makes a code with lengths cut off at limit a prefix code again.
+func shorten(count *[maxCodeLength + 1]int, limit int) {
+	room := 1 << limit
+	for n := 1; n <= limit; n++ {
+		room -= count[n] << (limit - n)
+	}
+	for ; room < 0; room++ {
+		// A leaf becomes an inner node with itself and one of the longest below.
+		n := limit - 1
+		for count[n] == 0 {
+			n--
+		}
+		count[n]--
+		count[n+1] += 2
+		count[limit]--
+	}
+}
+
+// assignCodes sets the codes that the lengths describe.
+//
+// RFC 1951, section 3.2.2.
+func assignCodes(codes []code, lens []uint8, count *[maxCodeLength + 1]int) {
+	var next [maxCodeLength + 2]uint16
+	for n := 1; n <= maxCodeLength; n++ {
+		next[n+1] = (next[n] + uint16(count[n])) << 1
+	}
+	for symbol, n := range lens {
+		if n == 0 {
+			codes[symbol] = 0
+			continue
+		}
+		codes[symbol] = code(bits.Reverse16(next[n])>>(16-n)) | code(n)<<16
+		next[n]++
+	}
+}
+
+// The fixed codes.
+//
+// RFC 1951, section 3.2.6.
+var fixedLiteralCodes, fixedDistanceCodes = func() (lit [allLiterals]code, dist [allDistances]code) {
+	lens := fixedLengths()
+	var count [maxCodeLength + 1]int
+	for _, n := range lens {
+		count[n]++
+	}
+	assignCodes(lit[:], lens[:], &count)
+	for i := range dist {
+		dist[i] = code(bits.Reverse8(uint8(i))>>3) | 5<<16
+	}
+	return lit, dist
+}()

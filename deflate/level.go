@@ -1,0 +1,45 @@
+package deflate
+
+// Level chooses between speed and size.
+type Level int
+
+const (
+	Fastest Level = 1
+	Best    Level = 9
+	// DefaultLevel is what the zero Level stands for.
+	DefaultLevel Level = 2
+)
+
+// level is how matches are looked for.
+type level struct {
+	find      func(*compressor)
+	tableBits uint // at most
+	// greedy
+	skip uint // literals, as a power of two, after which one more byte is passed over
+	// lazy
+	depth int // candidates tried
+	good  int // length from which on only a quarter of them is
+	nice  int // length that is not to be bettered
+	lazy  int // length from which on the match at the next byte is not tried
+}
+
+var levels = [...]level{
+	1: {find: (*compressor).greedy, tableBits: 14, skip: 5},
+	2: {find: (*compressor).chained, tableBits: 15, depth: 2, good: 4, nice: 16, lazy: 5},
+	3: {find: (*compressor).chained, tableBits: 15, depth: 4, good: 4, nice: 16, lazy: 8},
+	4: {find: (*compressor).chained, tableBits: 15, depth: 8, good: 8, nice: 32, lazy: 12},
+	5: {find: (*compressor).chained, tableBits: 15, depth: 16, good: 8, nice: 48, lazy: 16},
+	6: {find: (*compressor).chained, tableBits: 15, depth: 32, good: 8, nice: 128, lazy: 24},
+	7: {find: (*compressor).chained, tableBits: 15, depth: 64, good: 16, nice: 160, lazy: 64},
+	8: {find: (*compressor).chained, tableBits: 15, depth: 256, good: 32, nice: 258, lazy: 258},
+	9: {find: (*compressor).chained, tableBits: 15, depth: 2048, good: 32, nice: 258, lazy: 258},
+}
+
+// get returns the level's description; a level outside of the list is taken for the
+// nearest.
+func (l Level) get() *level {
+	if l == 0 {
+		l = DefaultLevel
+	}
+	return &levels[min(max(l, Fastest), Best)]
+}
