@@ -15,8 +15,9 @@ type lengthCoder struct {
 // lengthItem is a symbol of the code length code with its extra bits.
 type lengthItem struct{ symbol, extra uint8 }
 
-// build takes the lengths of both codes, which it writes as one sequence.
-func (c *lengthCoder) build(lit, dist []uint8) {
+// build takes the lengths of both codes, which are written as one sequence, and
+// returns the number of bits that they take.
+func (c *lengthCoder) build(lit, dist []uint8) int {
 	c.literals, c.distances = trimmed(lit, endOfBlock+1), trimmed(dist, 1)
 	n := copy(c.all[:], lit[:c.literals])
 	n += copy(c.all[n:], dist[:c.distances])
@@ -30,10 +31,12 @@ func (c *lengthCoder) build(lit, dist []uint8) {
 		c.run(lens[0], run)
 		lens = lens[run:]
 	}
-	c.huff.build(c.freq[:], codeLengthBits)
+	total := 14 + c.huff.build(c.freq[:], codeLengthBits)
+	total += 2*int(c.freq[repeatLast]) + 3*int(c.freq[repeatZero]) + 7*int(c.freq[repeatZeroLong])
 	for c.codes = codeLengthCodes; c.codes > 4 && c.huff.lens[codeLengthOrder[c.codes-1]] == 0; {
 		c.codes--
 	}
+	return total + 3*c.codes
 }
 
 // trimmed returns the number of lengths up to the last that is not zero, but at
@@ -75,12 +78,6 @@ func (c *lengthCoder) run(length uint8, n int) {
 func (c *lengthCoder) add(symbol, extra uint8) {
 	c.items = append(c.items, lengthItem{symbol, extra})
 	c.freq[symbol]++
-}
-
-// cost returns the number of bits that the lengths take.
-func (c *lengthCoder) cost() int {
-	n := 14 + 3*c.codes + cost(c.freq[:], c.huff.codes[:])
-	return n + 2*int(c.freq[repeatLast]) + 3*int(c.freq[repeatZero]) + 7*int(c.freq[repeatZeroLong])
 }
 
 // writeLengths appends what stands between the header of the block and its data.

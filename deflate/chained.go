@@ -1,18 +1,10 @@
 package deflate
 
-// threeBits is the size of the table for matches of three bytes, which pay only
-// over short distances.
-const (
-	threeBits     = 13
-	threeDistance = 4096
-)
-
 // chained looks through chains of positions with the same hash, and puts a match off
 // by one byte if a longer one begins there.
 func (c *compressor) chained() {
 	if c.chain == nil {
 		c.chain = make([]uint16, maxDistance)
-		c.threes = make([]uint32, 1<<threeBits)
 	}
 	end := len(c.buf)
 	b := c.buf[:end+slack]
@@ -22,8 +14,8 @@ func (c *compressor) chained() {
 	l := c.level
 	literals := c.start
 	for i := c.start; i < end; {
-		length, distance := c.longest(b, i, minMatch-1, l.depth)
-		if length < minMatch {
+		length, distance := c.longest(b, i, leastMatch-1, l.depth)
+		if length < leastMatch {
 			i++
 			continue
 		}
@@ -40,49 +32,41 @@ func (c *compressor) chained() {
 			i++
 			length, distance = n, d
 		}
-		c.sequence(i-literals, length, distance)
+		c.w.sequence(b, literals, i, length, distance)
 		i += length
 		literals = i
 	}
+	c.w.addLiterals(b, literals, end)
 }
 
-// insert puts position i, and all before it that are not there yet, into the tables
-// and returns how far back the last ones with the same first four and three bytes
-// are.
-func (c *compressor) insert(b []byte, i int) (four, three uint32) {
-	v, pos := load32(b, i), c.base+uint32(i)
-	p := &c.table[hash4(v, c.tableBits)]
-	four = pos - *p
+// insert puts position i into the tables and returns how far back the last one with
+// the same first four bytes is.
+func (c *compressor) insert(b []byte, i int) uint32 {
+	pos := c.base + uint32(i)
+	p := &c.table[hash5(load64(b, i), c.tableBits)]
+	back := pos - *p
 	*p = pos
-	c.chain[pos&(maxDistance-1)] = uint16(min(four, 1<<16-1))
-	q := &c.threes[hash3(v, threeBits)]
-	three = pos - *q
-	*q = pos
-	return four, three
+	c.chain[pos&(maxDistance-1)] = uint16(min(back, 1<<16-1))
+	return back
 }
 
-// longest returns the longest match at i that is longer than least.
+// longest puts the positions up to i into the tables and returns the longest match
+// at i that is longer than least.
 func (c *compressor) longest(b []byte, i, least, depth int) (length, distance int) {
 	for ; c.indexed < i; c.indexed++ {
 		c.insert(b, c.indexed)
 	}
 	c.indexed++
 	end := min(len(c.buf), i+maxMatch)
-	four, three := c.insert(b, i)
-	length = least
-	if i+length >= end {
+	d := c.insert(b, i)
+	if i+least >= end {
 		return 0, 0
 	}
-	v := load32(b, i)
-	if length < 4 && three <= min(c.limit, threeDistance) && (load32(b, i-int(three))^v)<<8 == 0 {
-		length, distance = matchLength(b, i, i-int(three), end), int(three)
-		if length <= least {
-			length, distance = least, 0
-		}
-	}
-	for d := four; d <= c.limit && depth > 0; depth-- {
+	v := load64(b, i)
+	length = least
+	for ; d <= c.limit && depth > 0; depth-- {
 		j := i - int(d)
-		if b[j+length] == b[i+length] && load32(b, j) == v {
+		if b[j+length] == b[i+length] && (load64(b, j)^v)<<24 == 0 {
 			if n := matchLength(b, i, j, end); n > length {
 				length, distance = n, int(d)
 				if n >= c.level.nice || i+n >= end {
@@ -90,8 +74,7 @@ func (c *compressor) longest(b []byte, i, least, depth int) (length, distance in
 				}
 			}
 		}
-		next := uint32(c.chain[(c.base+uint32(j))&(maxDistance-1)])
-		d += next
+		d += uint32(c.chain[(c.base+uint32(j))&(maxDistance-1)])
 	}
 	if distance == 0 {
 		return 0, 0

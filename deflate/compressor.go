@@ -3,7 +3,6 @@ package deflate
 import (
 	"encoding/binary"
 	"math/bits"
-	"slices"
 	"sync"
 )
 
@@ -12,7 +11,11 @@ const (
 	// holds back at most.
 	blockSize = 1 << 16
 	// slack is room behind the text for loads that reach beyond its end.
-	slack = 8
+	slack = 16
+
+	// leastMatch is the least length of a match that is looked for: one of three bytes
+	// costs about what the literals do.
+	leastMatch = 5
 
 	maxTableBits = 15
 	minTableBits = 9
@@ -32,7 +35,6 @@ type compressor struct {
 	base      uint32 // position of buf[0]; positions go on from message to message
 	tableBits uint
 	table     [1 << maxTableBits]uint32 // last position for a hash
-	threes    []uint32                  // the same for three bytes
 	chain     []uint16                  // by position: how far back the one before with this hash is
 
 	w blockWriter
@@ -61,7 +63,6 @@ func (c *compressor) begin(l *level, size int, past *history) {
 func (c *compressor) renumber() {
 	if c.base > 1<<31 {
 		clear(c.table[:])
-		clear(c.threes)
 		c.base = maxDistance + 1
 	}
 }
@@ -100,7 +101,7 @@ func (c *compressor) flush(dst []byte) []byte {
 	}
 	clear(c.buf[len(c.buf) : len(c.buf)+slack])
 	c.tableBits = min(max(uint(bits.Len(uint(len(c.buf)-1))), minTableBits), c.level.tableBits)
-	c.w.seqs = slices.Grow(c.w.seqs[:0], min(len(c.buf)-c.start, 1<<10)/4)
+	c.w.reset(len(c.buf) - c.start)
 	c.level.find(c)
 	dst = c.w.block(dst, c.buf[c.start:])
 	c.start = len(c.buf)
@@ -124,17 +125,11 @@ func (c *compressor) slide() {
 // message returns the end of the message, as much of it as a window can hold.
 func (c *compressor) message() []byte { return c.buf[c.fresh:] }
 
-// sequence adds a match and the literals before it.
-func (c *compressor) sequence(literals, length, distance int) {
-	c.w.seqs = append(c.w.seqs, sequence{uint32(literals), uint16(length), uint16(distance - 1)})
-}
-
 func load32(b []byte, i int) uint32 { return binary.LittleEndian.Uint32(b[i:]) }
 func load64(b []byte, i int) uint64 { return binary.LittleEndian.Uint64(b[i:]) }
 
-// hash4 and hash3 map the first bytes of v to n bits.
-func hash4(v uint32, n uint) uint32 { return v * 0x9e3779b1 >> (32 - n&31) }
-func hash3(v uint32, n uint) uint32 { return v << 8 * 0x9e3779b1 >> (32 - n&31) }
+// hash5 maps the first five bytes of v to n bits.
+func hash5(v uint64, n uint) uint32 { return uint32(v << 24 * 0x9e3779b185ebca87 >> (64 - n&63)) }
 
 // matchLength returns the number of equal bytes at i and j, up to end; i is the
 // greater one, and there are eight bytes beyond end.

@@ -21,26 +21,27 @@ func (c *compressor) greedy() {
 	b := c.buf[:end+slack]
 	n := c.tableBits
 	for step := c.stride(); c.indexed < c.start; c.indexed += step {
-		c.table[hash4(load32(b, c.indexed), n)] = c.base + uint32(c.indexed)
+		c.table[hash5(load64(b, c.indexed), n)] = c.base + uint32(c.indexed)
 	}
 	i, literals := c.start, c.start
-	for i+4 <= end {
-		v := load32(b, i)
-		h, pos := hash4(v, n), c.base+uint32(i)
+	for i+leastMatch <= end {
+		v := load64(b, i)
+		h, pos := hash5(v, n), c.base+uint32(i)
 		distance := pos - c.table[h]
 		c.table[h] = pos
-		if distance > c.limit || load32(b, i-int(distance)) != v {
+		if distance > c.limit || (load64(b, i-int(distance))^v)<<24 != 0 {
 			i += 1 + (i-literals)>>c.level.skip
 			continue
 		}
-		i = c.take(b, i, int(distance), literals, 4)
+		i = c.take(b, i, int(distance), literals, leastMatch)
 		literals = i
-		if i+4 <= end {
-			c.table[hash4(load32(b, i-1), n)] = c.base + uint32(i-1)
-			c.table[hash4(load32(b, i-3), n)] = c.base + uint32(i-3)
+		if i+leastMatch <= end {
+			c.table[hash5(load64(b, i-1), n)] = c.base + uint32(i-1)
+			c.table[hash5(load64(b, i-3), n)] = c.base + uint32(i-3)
 		}
 	}
 	c.indexed = end
+	c.w.addLiterals(b, literals, end)
 }
 
 // take extends a match of at least n bytes at i in both directions, adds it and
@@ -51,6 +52,6 @@ func (c *compressor) take(b []byte, i, distance, literals, n int) int {
 		i--
 	}
 	last += matchLength(b, last, last-distance, min(len(c.buf), i+maxMatch))
-	c.sequence(i-literals, last-i, distance)
+	c.w.sequence(b, literals, i, last-i, distance)
 	return last
 }

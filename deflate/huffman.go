@@ -14,18 +14,18 @@ func (c code) len() uint    { return uint(c >> 16) }
 type huffman struct {
 	lens   [allLiterals]uint8
 	codes  [allLiterals]code
-	sorted [allLiterals]uint32
+	sorted [allLiterals + 1]uint32 // one more than there are symbols
 	spare  [allLiterals]uint32
 	weight [allLiterals]uint32
 }
 
-// build makes the code for freq whose codes have at most limit bits. With a single
-// symbol its code has one bit.
-func (h *huffman) build(freq []uint32, limit int) {
+// build makes the code for freq whose codes have at most limit bits, and returns the
+// number of bits that all symbols take. With a single symbol its code has one bit.
+func (h *huffman) build(freq []uint32, limit int) (total int) {
 	clear(h.lens[:len(freq)])
 	sorted := h.sort(freq)
 	if len(sorted) == 0 {
-		return
+		return 0
 	}
 	var count [maxCodeLength + 1]int
 	h.countLengths(sorted, freq, limit, &count)
@@ -34,30 +34,33 @@ func (h *huffman) build(freq []uint32, limit int) {
 	for n := limit; n > 0; n-- {
 		for range count[n] {
 			h.lens[sorted[i]] = uint8(n)
+			total += n * int(freq[sorted[i]])
 			i++
 		}
 	}
 	assignCodes(h.codes[:len(freq)], h.lens[:len(freq)], &count)
+	return total
 }
 
 // sort returns the symbols that occur, the rarest first.
 func (h *huffman) sort(freq []uint32) []uint32 {
 	n, most := 0, uint32(0)
 	for symbol, f := range freq {
-		if f != 0 {
-			h.sorted[n] = uint32(symbol)
-			n++
-			most = max(most, f)
-		}
+		// Without a branch: which symbols occur is hard to foresee.
+		h.sorted[n] = uint32(symbol)
+		n += int((f | -f) >> 31)
+		most = max(most, f)
 	}
 	from, to := h.sorted[:n], h.spare[:n]
 	for shift := 0; most>>shift != 0; shift += 8 {
-		var start [257]uint16
+		var start [256]uint16
 		for _, symbol := range from {
-			start[freq[symbol]>>shift&0xff+1]++
+			start[freq[symbol]>>shift&0xff]++
 		}
-		for i := range 255 {
-			start[i+1] += start[i]
+		sum := uint16(0)
+		for i, used := range start[:min(most>>shift, 255)+1] {
+			start[i] = sum
+			sum += used
 		}
 		for _, symbol := range from {
 			p := &start[freq[symbol]>>shift&0xff]
@@ -138,12 +141,8 @@ func assignCodes(codes []code, lens []uint8, count *[maxCodeLength + 1]int) {
 		next[n+1] = (next[n] + uint16(count[n])) << 1
 	}
 	for symbol, n := range lens {
-		if n == 0 {
-			codes[symbol] = 0
-			continue
-		}
-		codes[symbol] = code(bits.Reverse16(next[n])>>(16-n)) | code(n)<<16
-		next[n]++
+		codes[symbol] = code(bits.Reverse16(next[n&15]))>>(16-n&31) | code(n)<<16
+		next[n&15]++
 	}
 }
 
