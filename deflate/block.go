@@ -156,32 +156,17 @@ func (w *blockWriter) tally() (fixed, extra int) {
 	return fixed, extra
 }
 
-// storedCost returns the number of bits that n bytes take as stored blocks.
-func (w *blockWriter) storedCost(n int) int {
-	bits := 0
-	for nb := w.nb; n > 0; nb = 0 {
-		bits += 3 + int(-(nb+3)&7) + 32 + 8*min(n, maxStored)
-		n -= min(n, maxStored)
-	}
-	return bits
-}
+// storedCost returns the number of bits that n bytes take as a stored block.
+func (w *blockWriter) storedCost(n int) int { return 3 + int(-(w.nb+3)&7) + 32 + 8*n }
 
-// maxStored is the number of bytes that a stored block can hold.
-const maxStored = 1<<16 - 1
-
-// stored appends text as it is.
+// stored appends text as it is, at most 65,535 bytes of it.
 //
 // RFC 1951, section 3.2.4.
 func (w *blockWriter) stored(dst, text []byte) []byte {
-	for len(text) > 0 {
-		n := min(len(text), maxStored)
-		dst = w.beginStored(dst)
-		dst = binary.LittleEndian.AppendUint16(dst, uint16(n))
-		dst = binary.LittleEndian.AppendUint16(dst, ^uint16(n))
-		dst = append(dst, text[:n]...)
-		text = text[n:]
-	}
-	return dst
+	dst = w.beginStored(dst)
+	dst = binary.LittleEndian.AppendUint16(dst, uint16(len(text)))
+	dst = binary.LittleEndian.AppendUint16(dst, ^uint16(len(text)))
+	return append(dst, text...)
 }
 
 // beginStored appends what comes before the length of a stored block, up to the next

@@ -8,8 +8,8 @@ import (
 
 const (
 	// blockSize is the number of bytes that go into one block, and that an Encoder
-	// holds back at most.
-	blockSize = 1 << 16
+	// holds back at most: as many as a stored block can have.
+	blockSize = 1<<16 - 1
 	// slack is room behind the text for loads that reach beyond its end.
 	slack = 16
 

@@ -24,8 +24,8 @@ type Encoder struct {
 func NewEncoder(w Window, l Level) *Encoder { return &Encoder{window: w, level: l} }
 
 // Append takes src as the next part of the message and appends to dst what can be
-// sent of it, which may be nothing. It holds back at most 64 KiB of text. Neither
-// slice is kept.
+// sent of it, which may be nothing. It holds back less than 64 KiB of text.
+// Neither slice is kept.
 //
 // RFC 7692, section 7.2.1.
 func (e *Encoder) Append(dst, src []byte) []byte {

@@ -114,3 +114,34 @@ func TestDecoderMutated(t *testing.T) {
 		}
 	}
 }
+
+// FuzzEncoder compresses a text as three messages at any level and window, cut
+// anywhere, and inflates them with a strict window; the first one also with
+// compress/flate.
+func FuzzEncoder(f *testing.F) {
+	f.Add([]byte("Hello Hello Hello"), 1, 0, 5, 3)
+	for level := 1; level <= 9; level++ {
+		f.Add(jsonText(uint64(level), 900), level, 7+level, 100*level, 500)
+		f.Add(randomBytes(uint64(level), 400), level, 15, 20*level, 1000)
+		f.Add(bytes.Repeat([]byte("abcdefg"), 50*level), level, -level, 7, 20*level)
+	}
+	f.Fuzz(func(t *testing.T, text []byte, level, bits, cut, piece int) {
+		if cut < 0 || cut > len(text) || piece < 1 {
+			return
+		}
+		w := deflate.Window{Bits: bits}
+		e, d := deflate.NewEncoder(w, deflate.Level(level)), deflate.NewDecoder(w)
+		for i, text := range [][]byte{text[cut:], text, text[:cut]} {
+			wire := deflated(e, text, piece)
+			if got := whole(d, wire); got != (result{string(text), nil}) {
+				t.Fatalf("message %d of %d bytes: %d bytes, %v", i, len(text), len(got.Text), got.Err)
+			}
+			if i > 0 {
+				continue
+			}
+			if got, err := standardInflate(wire); err != nil || !bytes.Equal(got, text) {
+				t.Fatalf("compress/flate: %d of %d bytes, %v", len(got), len(text), err)
+			}
+		}
+	})
+}
