@@ -23,13 +23,16 @@ type Window struct {
 	NoTakeover bool
 }
 
-// size returns the number of bytes in the window.
-func (w Window) size() int {
+// bits returns Bits as a value in range.
+func (w Window) bits() int {
 	if w.Bits == 0 {
-		return 1 << MaxWindowBits
+		return MaxWindowBits
 	}
-	return 1 << min(max(w.Bits, MinWindowBits), MaxWindowBits)
+	return min(max(w.Bits, MinWindowBits), MaxWindowBits)
 }
+
+// size returns the number of bytes in the window.
+func (w Window) size() int { return 1 << w.bits() }
 
 // firstRing is the least number of bytes allocated for a history.
 const firstRing = 1 << MinWindowBits
