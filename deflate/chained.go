@@ -8,9 +8,6 @@ func (c *compressor) chained() {
 	}
 	end := len(c.buf)
 	b := c.buf[:end+slack]
-	for ; c.indexed < c.start; c.indexed++ {
-		c.insert(b, c.indexed)
-	}
 	l := c.level
 	literals := c.start
 	for i := c.start; i < end; {
@@ -39,32 +36,32 @@ func (c *compressor) chained() {
 	c.w.addLiterals(b, literals, end)
 }
 
-// insert puts position i into the tables and returns how far back the last one with
-// the same first four bytes is.
-func (c *compressor) insert(b []byte, i int) uint32 {
-	pos := c.base + uint32(i)
-	p := &c.table[hash5(load64(b, i), c.tableBits)]
-	back := pos - *p
-	*p = pos
-	c.chain[pos&(maxDistance-1)] = uint16(min(back, 1<<16-1))
+// index puts the positions up to i into the tables and returns how far back the last
+// one is with the same first five bytes as i has.
+func (c *compressor) index(b []byte, i int) (back uint32) {
+	table, chain, n, base := &c.table, (*[maxDistance]uint16)(c.chain), c.tableBits, c.base
+	for j := c.indexed; j <= i; j++ {
+		pos := base + uint32(j)
+		p := &table[hash5(load64(b, j), n)&(1<<maxTableBits-1)]
+		back = pos - *p
+		*p = pos
+		chain[pos&(maxDistance-1)] = uint16(min(back, 1<<16-1))
+	}
+	c.indexed = i + 1
 	return back
 }
 
 // longest puts the positions up to i into the tables and returns the longest match
 // at i that is longer than least.
 func (c *compressor) longest(b []byte, i, least, depth int) (length, distance int) {
-	for ; c.indexed < i; c.indexed++ {
-		c.insert(b, c.indexed)
-	}
-	c.indexed++
+	d := c.index(b, i)
 	end := min(len(c.buf), i+maxMatch)
-	d := c.insert(b, i)
-	if i+least >= end {
+	if d > c.limit || i+least >= end {
 		return 0, 0
 	}
-	v := load64(b, i)
+	v, limit, chain, pos := load64(b, i), c.limit, (*[maxDistance]uint16)(c.chain), c.base+uint32(i)
 	length = least
-	for ; d <= c.limit && depth > 0; depth-- {
+	for ; d <= limit && depth > 0; depth-- {
 		j := i - int(d)
 		if b[j+length] == b[i+length] && (load64(b, j)^v)<<24 == 0 {
 			if n := matchLength(b, i, j, end); n > length {
@@ -74,7 +71,7 @@ func (c *compressor) longest(b []byte, i, least, depth int) (length, distance in
 				}
 			}
 		}
-		d += uint32(c.chain[(c.base+uint32(j))&(maxDistance-1)])
+		d += uint32(chain[(pos-d)&(maxDistance-1)])
 	}
 	if distance == 0 {
 		return 0, 0

@@ -1,15 +1,15 @@
 package deflate
 
-// stride returns the step in which the history is put into the tables: each byte of
+// stride returns the step in which the history is put into the table: each byte of
 // it costs time even if no match begins there, so where the text is short and the
 // history long only some do. A match that begins between two of them is found a
 // little later and extended backwards.
 func (c *compressor) stride() int {
 	history, text := c.start-c.indexed, len(c.buf)-c.start
 	switch {
-	case history <= 2*text || history <= 1<<11:
+	case history <= text/2 || history <= 1<<11:
 		return 1
-	case history <= 1<<13:
+	case history <= 2*text || history <= 1<<13:
 		return 2
 	}
 	return 4
@@ -17,9 +17,8 @@ func (c *compressor) stride() int {
 
 // greedy takes the first match that a table of one position per hash gives.
 func (c *compressor) greedy() {
-	end := len(c.buf)
+	end, n := len(c.buf), c.tableBits
 	b := c.buf[:end+slack]
-	n := c.tableBits
 	for step := c.stride(); c.indexed < c.start; c.indexed += step {
 		c.table[hash5(load64(b, c.indexed), n)] = c.base + uint32(c.indexed)
 	}
@@ -33,22 +32,20 @@ func (c *compressor) greedy() {
 			i += 1 + (i-literals)>>c.level.skip
 			continue
 		}
-		i = c.take(b, i, int(distance), literals, leastMatch)
+		i = c.take(b, i, int(distance), literals)
 		literals = i
-		if i+leastMatch <= end {
-			c.table[hash5(load64(b, i-1), n)] = c.base + uint32(i-1)
-			c.table[hash5(load64(b, i-3), n)] = c.base + uint32(i-3)
-		}
+		c.table[hash5(load64(b, i-1), n)] = c.base + uint32(i-1)
+		c.table[hash5(load64(b, i-3), n)] = c.base + uint32(i-3)
 	}
 	c.indexed = end
 	c.w.addLiterals(b, literals, end)
 }
 
-// take extends a match of at least n bytes at i in both directions, adds it and
+// take extends a match of the least length at i in both directions, adds it and
 // returns where it ends.
-func (c *compressor) take(b []byte, i, distance, literals, n int) int {
-	last := i + n
-	for i > literals && i > distance && b[i-1] == b[i-1-distance] && last-i < maxMatch {
+func (c *compressor) take(b []byte, i, distance, literals int) int {
+	last := i + leastMatch
+	for i > literals && i > distance && last-i < maxMatch && b[i-1] == b[i-1-distance] {
 		i--
 	}
 	last += matchLength(b, last, last-distance, min(len(c.buf), i+maxMatch))
