@@ -11,8 +11,8 @@ func (c *compressor) chained() {
 	l := c.level
 	literals := c.start
 	for i := c.start; i < end; {
-		length, distance := c.longest(b, i, leastMatch-1, l.depth)
-		if length < leastMatch {
+		length, distance := c.longest(b, i, chainedMatch-1, l.depth)
+		if length < chainedMatch {
 			i++
 			continue
 		}

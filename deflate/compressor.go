@@ -13,9 +13,10 @@ const (
 	// slack is room behind the text for loads that reach beyond its end.
 	slack = 16
 
-	// leastMatch is the least length of a match that is looked for: one of three bytes
-	// costs about what the literals do.
-	leastMatch = 5
+	// The least lengths of matches that are looked for, when speed counts and else: a
+	// shorter one often costs as much as its literals do.
+	greedyMatch  = 6
+	chainedMatch = 5
 
 	maxTableBits = 15
 	minTableBits = 9
@@ -128,7 +129,8 @@ func (c *compressor) message() []byte { return c.buf[c.fresh:] }
 func load32(b []byte, i int) uint32 { return binary.LittleEndian.Uint32(b[i:]) }
 func load64(b []byte, i int) uint64 { return binary.LittleEndian.Uint64(b[i:]) }
 
-// hash5 maps the first five bytes of v to n bits.
+// hash6 and hash5 map the first bytes of v to n bits.
+func hash6(v uint64, n uint) uint32 { return uint32(v << 16 * 0x9e3779b185ebca87 >> (64 - n&63)) }
 func hash5(v uint64, n uint) uint32 { return uint32(v << 24 * 0x9e3779b185ebca87 >> (64 - n&63)) }
 
 // matchLength returns the number of equal bytes at i and j, up to end; i is the

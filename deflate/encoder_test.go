@@ -50,6 +50,9 @@ func TestEncoderRFC(t *testing.T) {
 		{"stored", []string{string(random)}, deflate.Window{}, []string{fmt.Sprintf("0064009bff%x00", random)}},
 	} {
 		for level := deflate.Fastest; level <= deflate.Best; level++ {
+			if level == deflate.Fastest && test.name == "sharing the window" {
+				continue // looks for matches of six bytes
+			}
 			e := deflate.NewEncoder(test.w, level)
 			var got []string
 			for _, text := range test.text {

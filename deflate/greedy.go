@@ -20,22 +20,22 @@ func (c *compressor) greedy() {
 	end, n := len(c.buf), c.tableBits
 	b := c.buf[:end+slack]
 	for step := c.stride(); c.indexed < c.start; c.indexed += step {
-		c.table[hash5(load64(b, c.indexed), n)] = c.base + uint32(c.indexed)
+		c.table[hash6(load64(b, c.indexed), n)] = c.base + uint32(c.indexed)
 	}
 	i, literals := c.start, c.start
-	for i+leastMatch <= end {
+	for i+greedyMatch <= end {
 		v := load64(b, i)
-		h, pos := hash5(v, n), c.base+uint32(i)
+		h, pos := hash6(v, n), c.base+uint32(i)
 		distance := pos - c.table[h]
 		c.table[h] = pos
-		if distance > c.limit || (load64(b, i-int(distance))^v)<<24 != 0 {
+		if distance > c.limit || (load64(b, i-int(distance))^v)<<16 != 0 {
 			i += 1 + (i-literals)>>c.level.skip
 			continue
 		}
 		i = c.take(b, i, int(distance), literals)
 		literals = i
-		c.table[hash5(load64(b, i-1), n)] = c.base + uint32(i-1)
-		c.table[hash5(load64(b, i-3), n)] = c.base + uint32(i-3)
+		c.table[hash6(load64(b, i-1), n)] = c.base + uint32(i-1)
+		c.table[hash6(load64(b, i-3), n)] = c.base + uint32(i-3)
 	}
 	c.indexed = end
 	c.w.addLiterals(b, literals, end)
@@ -44,7 +44,7 @@ func (c *compressor) greedy() {
 // take extends a match of the least length at i in both directions, adds it and
 // returns where it ends.
 func (c *compressor) take(b []byte, i, distance, literals int) int {
-	last := i + leastMatch
+	last := i + greedyMatch
 	for i > literals && i > distance && last-i < maxMatch && b[i-1] == b[i-1-distance] {
 		i--
 	}
