@@ -62,7 +62,7 @@ func BenchmarkStandardInflate(b *testing.B) {
 }
 
 func BenchmarkEncoder(b *testing.B) {
-	for _, level := range []deflate.Level{1, 2, 6, 9} {
+	for _, level := range []deflate.Level{1, 3, 6, 9} {
 		for _, size := range benchSizes {
 			for _, w := range []deflate.Window{{NoTakeover: true}, {}, {Bits: 12}} {
 				b.Run(fmt.Sprintf("level=%d/size=%d/takeover=%t/bits=%d", level, size, !w.NoTakeover, w.Bits), func(b *testing.B) {

@@ -1,5 +1,8 @@
 package deflate
 
+// thoroughDepth is the number of candidates from which on time is no object.
+const thoroughDepth = 64
+
 // chained looks through chains of positions with the same hash, and puts a match off
 // by one byte if a longer one begins there.
 func (c *compressor) chained() {
@@ -9,6 +12,11 @@ func (c *compressor) chained() {
 	end := len(c.buf)
 	b := c.buf[:end+slack]
 	l := c.level
+	if l.depth < thoroughDepth {
+		for step := c.stride(); c.indexed < c.start; c.indexed += step - 1 {
+			c.index(b, c.indexed)
+		}
+	}
 	literals := c.start
 	for i := c.start; i < end; {
 		length, distance := c.longest(b, i, chainedMatch-1, l.depth)
@@ -29,9 +37,14 @@ func (c *compressor) chained() {
 			i++
 			length, distance = n, d
 		}
+		next := i + length
+		// It may have begun between the positions of the history that were indexed.
+		for i > literals && i > distance && length < maxMatch && b[i-1] == b[i-1-distance] {
+			i--
+			length++
+		}
 		c.w.sequence(b, literals, i, length, distance)
-		i += length
-		literals = i
+		i, literals = next, next
 	}
 	c.w.addLiterals(b, literals, end)
 }

@@ -102,5 +102,5 @@ func (e *Encoder) begin() {
 	if e.window.NoTakeover {
 		past = nil
 	}
-	e.c.begin(e.level.get(), e.window.size(), past)
+	e.c.begin(e.level.get(e.window), e.window.size(), past)
 }

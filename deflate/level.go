@@ -1,13 +1,13 @@
 package deflate
 
-// Level chooses between speed and size.
+// Level chooses between speed and size, from [Fastest] to [Best]. A value outside of
+// them counts as the nearer one. The zero Level is 1 without takeover and 3 with it:
+// who pays for a history wants matches in it.
 type Level int
 
 const (
 	Fastest Level = 1
 	Best    Level = 9
-	// DefaultLevel is what the zero Level stands for.
-	DefaultLevel Level = 2
 )
 
 // level is how matches are looked for.
@@ -26,7 +26,7 @@ type level struct {
 var levels = [...]level{
 	1: {find: (*compressor).greedy, tableBits: 14, skip: 5},
 	2: {find: (*compressor).chained, tableBits: 15, depth: 2, good: 4, nice: 16, lazy: 5},
-	3: {find: (*compressor).chained, tableBits: 15, depth: 6, good: 8, nice: 24, lazy: 8},
+	3: {find: (*compressor).chained, tableBits: 15, depth: 5, good: 8, nice: 24, lazy: 6},
 	4: {find: (*compressor).chained, tableBits: 15, depth: 8, good: 8, nice: 32, lazy: 12},
 	5: {find: (*compressor).chained, tableBits: 15, depth: 16, good: 8, nice: 48, lazy: 16},
 	6: {find: (*compressor).chained, tableBits: 15, depth: 32, good: 8, nice: 128, lazy: 24},
@@ -35,11 +35,14 @@ var levels = [...]level{
 	9: {find: (*compressor).chained, tableBits: 15, depth: 2048, good: 32, nice: 258, lazy: 258},
 }
 
-// get returns the level's description; a level outside of the list is taken for the
-// nearest.
-func (l Level) get() *level {
-	if l == 0 {
-		l = DefaultLevel
+// get returns the description of a level for a compressor with the window w.
+func (l Level) get(w Window) *level {
+	switch {
+	case l != 0:
+		return &levels[min(max(l, Fastest), Best)]
+	case w.NoTakeover:
+		return &levels[1]
+	default:
+		return &levels[3]
 	}
-	return &levels[min(max(l, Fastest), Best)]
 }
