@@ -86,3 +86,42 @@ func BenchmarkEncoder(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkStandardDeflate is the same with compress/flate.
+func BenchmarkStandardDeflate(b *testing.B) {
+	for _, level := range []int{1, 6, 9} {
+		for _, size := range benchSizes {
+			for _, takeover := range []bool{false, true} {
+				b.Run(fmt.Sprintf("level=%d/size=%d/takeover=%t", level, size, takeover), func(b *testing.B) {
+					text := jsonText(1, 64*1024+2*size)
+					var wire bytes.Buffer
+					w, err := flate.NewWriter(&wire, level)
+					if err != nil {
+						b.Fatal(err)
+					}
+					n, sent, i := 0, 0, 0
+					b.SetBytes(int64(size))
+					b.ReportAllocs()
+					for b.Loop() {
+						wire.Reset()
+						if !takeover {
+							w.Reset(&wire)
+						}
+						if _, err := w.Write(text[i : i+size]); err != nil {
+							b.Fatal(err)
+						}
+						if err := w.Flush(); err != nil {
+							b.Fatal(err)
+						}
+						n++
+						sent += wire.Len() - 4
+						if i += size; i+size > len(text) {
+							i = 0
+						}
+					}
+					b.ReportMetric(float64(sent)/float64(n), "wire-B/op")
+				})
+			}
+		}
+	}
+}

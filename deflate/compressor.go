@@ -111,10 +111,7 @@ func (c *compressor) flush(dst []byte) []byte {
 
 // slide drops what is out of reach.
 func (c *compressor) slide() {
-	drop := len(c.buf) - int(c.limit)
-	if drop <= 0 {
-		return
-	}
+	drop := len(c.buf) - int(c.limit) // a window is smaller than a block
 	c.buf = c.buf[:copy(c.buf, c.buf[drop:])]
 	c.base += uint32(drop)
 	c.renumber()
@@ -126,7 +123,6 @@ func (c *compressor) slide() {
 // message returns the end of the message, as much of it as a window can hold.
 func (c *compressor) message() []byte { return c.buf[c.fresh:] }
 
-func load32(b []byte, i int) uint32 { return binary.LittleEndian.Uint32(b[i:]) }
 func load64(b []byte, i int) uint64 { return binary.LittleEndian.Uint64(b[i:]) }
 
 // hash6 and hash5 map the first bytes of v to n bits.

@@ -219,3 +219,18 @@ func TestDecoderStandard(t *testing.T) {
 		}
 	}
 }
+
+// TestDecoderHistory: a buffer that lacks output that was not kept is refused.
+func TestDecoderHistory(t *testing.T) {
+	var d deflate.Decoder
+	if out, _, err := d.Append(make([]byte, 0, 10), hexed(t, "f248cdc9c907")); err != nil || len(out) != 5 {
+		t.Fatal(out, err)
+	}
+	d.Keep([]byte("Hell")) // without effect
+	if _, _, err := d.Append([]byte("Hell"), []byte{0}); err != deflate.ErrHistory {
+		t.Errorf("Append: %v", err)
+	}
+	if _, _, err := d.End(nil); err != deflate.ErrHistory {
+		t.Errorf("End: %v", err)
+	}
+}

@@ -1,2 +1,61 @@
-// Package deflate is a placeholder.
+// Package deflate implements what permessage-deflate, RFC 7692, asks for: a codec for
+// DEFLATE, RFC 1951, that is built for messages, and the negotiation of the
+// parameters.
+//
+// A [Decoder] inflates the messages of one direction of a connection. It is given
+// compressed bytes as they arrive, in pieces of any size, and stops where either they
+// or the room for output end. What it writes per call is bounded by that room. An
+// [Encoder] compresses messages; the longer ones leave in several parts. Neither
+// refers to anything further back than the [Window] agreed, of 2^8 to 2^15 bytes.
+//
+// [Negotiate] answers the offers of a client, [Offer] makes one and [Verify] reads
+// the response. Parameters are name/value pairs; reading and writing the header field
+// is left to others.
+//
+// # Memory
+//
+// What a connection keeps between messages is one window per direction, none before
+// the first message or without takeover, and less than the full size as long as there
+// was less text. All else is working state: it comes from a pool when a message
+// begins, and goes back when it ends, fails or is given up by Reset. That of a Decoder
+// is 8 KB, and up to 32 KiB more if a message without takeover leaves in parts. That
+// of an Encoder is 145 KB, of which a small message touches little, twice to four
+// times the text of a block, and from level 2 on another 64 KiB. A block has less
+// than 64 KiB of text.
+//
+// # Levels and windows
+//
+// Time per message in µs, and how many times smaller JSON-like text becomes, on one
+// machine; the proportions are what matters. Inflating 1 KiB takes 3 µs and 16 KiB
+// 18 µs there, whatever the level and window.
+//
+//	                    level 1      level 3      level 6      level 9
+//	1 KiB messages
+//	  no takeover      11   2.25    17   2.37    18   2.37    18   2.37
+//	  2^9 bytes        12   2.54    17   2.80    19   2.80    17   2.80
+//	  2^11             15   3.12    24   3.38    27   3.49    24   3.51
+//	  2^12             14   3.20    23   3.40    26   3.61    30   3.70
+//	  2^13             18   3.27    31   3.47    35   3.74    43   3.91
+//	  2^15             27   3.29    50   3.47    46   3.83    40   4.15
+//	16 KiB messages
+//	  no takeover      90   3.47   169   3.73   238   3.97   327   4.06
+//	  2^9              97   2.81   151   3.15   164   3.16   154   3.16
+//	  2^11             99   3.45   177   3.80   223   3.92   225   3.94
+//	  2^12             95   3.58   174   3.89   235   4.12   266   4.20
+//	  2^13            107   3.67   193   3.97   270   4.32   345   4.46
+//	  2^15            132   3.78   235   4.07   336   4.53   825   4.82
+//
+// With takeover the history is searched anew for every message, which a large window
+// makes slow for small ones: 2^12 bytes are a good choice for messages of about 1 KiB.
+// RFC 7692, section 7.3, advises against windows below 2^10 bytes.
+//
+// # Rules
+//
+// No slice is kept by a call. No function blocks, does I/O or starts a goroutine.
+// Functions may be called concurrently; the methods of one Decoder or Encoder may not.
+// In steady state nothing is allocated. A malformed message is an error of type
+// [Corrupt] and final.
+//
+// Compressing secrets and text that an attacker chooses with the same window gives
+// the secrets away by the length of messages, encryption or not: RFC 7692, section 8.
 package deflate

@@ -5,6 +5,7 @@ import (
 	"compress/flate"
 	"errors"
 	"io"
+	"strings"
 	"testing"
 
 	"github.com/duplexws/duplex/deflate"
@@ -141,6 +142,33 @@ func FuzzEncoder(f *testing.F) {
 			}
 			if got, err := standardInflate(wire); err != nil || !bytes.Equal(got, text) {
 				t.Fatalf("compress/flate: %d of %d bytes, %v", len(got), len(text), err)
+			}
+		}
+	})
+}
+
+// FuzzNegotiate answers any offers. What is agreed shows in the response, is what a
+// client reads from it, and is never more than the offer allows.
+func FuzzNegotiate(f *testing.F) {
+	f.Add("client_max_window_bits; server_max_window_bits=10", 0, 15, false)
+	f.Add("server_no_context_takeover; client_no_context_takeover, ", 9, 8, true)
+	f.Add("client_max_window_bits=08, client_max_window_bits=9; server_max_window_bits=9; server_max_window_bits=9, foo", 12, 0, false)
+	f.Fuzz(func(t *testing.T, offers string, server, client int, noTakeover bool) {
+		wish := deflate.Terms{Server: deflate.Window{Bits: server}, Client: deflate.Window{Bits: client, NoTakeover: noTakeover}}
+		agreed, response, ok := deflate.Negotiate(readOffers(offers), wish)
+		if !ok {
+			if agreed != (deflate.Terms{}) || response != nil {
+				t.Fatalf("declined with %+v, %v", agreed, response)
+			}
+			return
+		}
+		got, err := deflate.Verify(response, deflate.Terms{})
+		if err != nil || got != agreed {
+			t.Fatalf("agreed %+v; %v is read as %+v, %v", agreed, response, got, err)
+		}
+		for _, p := range response {
+			if p.Name == "client_max_window_bits" && !strings.Contains(offers, p.Name) {
+				t.Fatalf("%s answered to %q", p.Name, offers)
 			}
 		}
 	})

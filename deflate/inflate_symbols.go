@@ -93,7 +93,6 @@ func (f *inflater) fast() error {
 	bits, nb, pos, i := f.bits, f.nb, f.pos, 0
 	lastIn, lastOut := len(in)-fastInput, len(out)-fastRoom
 	var err error
-loop:
 	for i <= lastIn && pos <= lastOut {
 		bits |= binary.LittleEndian.Uint64(in[i:]) << (nb & 63)
 		i += int((63 - nb) >> 3 & 7)
@@ -118,26 +117,21 @@ loop:
 		if e&entryLink != 0 {
 			e = lit[e>>16+uint32(bits>>literalBits)&(1<<(e>>8&15)-1)]
 		}
+		code := bits
+		bits >>= e & 63
+		nb -= uint(e & 63)
 		if e&entryLiteral != 0 {
-			bits >>= e & 63
-			nb -= uint(e & 63)
 			out[pos] = byte(e >> 16)
 			pos++
 			continue
 		}
 		if e&entrySpecial != 0 {
-			if e&entryEnd == 0 {
-				err = LiteralSymbol
-				break
+			if err = LiteralSymbol; e&entryEnd != 0 {
+				err, f.step = nil, stepHeader
 			}
-			bits >>= e & 63
-			nb -= uint(e & 63)
-			f.step = stepHeader
 			break
 		}
-		length := value(e, bits)
-		bits >>= e & 63
-		nb -= uint(e & 63)
+		length := value(e, code)
 
 		// A distance takes at most 28 bits.
 		if nb < 28 {
@@ -146,45 +140,28 @@ loop:
 			nb |= 56
 		}
 		d := dist[bits&(1<<distanceBits-1)]
-		if d&entrySpecial != 0 {
-			if d&entryLink != 0 {
-				d = dist[d>>16+uint32(bits>>distanceBits)&(1<<(d>>8&15)-1)]
-			}
-			if d&entrySpecial != 0 {
-				err = DistanceSymbol
-				break
-			}
+		if d&entryLink != 0 {
+			d = dist[d>>16+uint32(bits>>distanceBits)&(1<<(d>>8&15)-1)]
 		}
 		distance := value(d, bits)
 		bits >>= d & 63
 		nb -= uint(d & 63)
-
-		end := pos + length
-		from := pos - distance
-		switch {
-		case distance > f.size || from < -past.n:
+		if d&entrySpecial != 0 {
+			err = DistanceSymbol
+			break
+		}
+		if distance > f.size || distance > pos+past.n {
 			err = DistanceTooFar
-			break loop
-		case end > lastOut:
+			break
+		}
+		end := pos + length
+		if end > lastOut {
 			f.length, f.distance, f.step = length, distance, stepMatch
-			break loop
-		case from < 0:
-			f.copyMatch(pos, length, distance)
-		case distance >= 8:
-			// Sixteen bytes at a time; the second eight may depend on the first. What
-			// is written beyond the match is overwritten by what follows.
-			for {
-				b := out[pos : pos+16]
-				a := out[from : from+16]
-				binary.LittleEndian.PutUint64(b, binary.LittleEndian.Uint64(a))
-				binary.LittleEndian.PutUint64(b[8:], binary.LittleEndian.Uint64(a[8:]))
-				pos += 16
-				from += 16
-				if pos >= end {
-					break
-				}
-			}
-		default:
+			break
+		}
+		if distance >= 8 && distance <= pos {
+			copyWide(out, pos, end, distance)
+		} else {
 			f.copyMatch(pos, length, distance)
 		}
 		pos = end
@@ -194,4 +171,15 @@ loop:
 		f.endBlock()
 	}
 	return err
+}
+
+// copyWide copies a match over a distance of eight or more, sixteen bytes at a time;
+// the second eight may depend on the first. What it writes beyond end is overwritten
+// by what follows.
+func copyWide(out []byte, pos, end, distance int) {
+	for from := pos - distance; pos < end; pos, from = pos+16, from+16 {
+		b, a := out[pos:pos+16], out[from:from+16]
+		binary.LittleEndian.PutUint64(b, binary.LittleEndian.Uint64(a))
+		binary.LittleEndian.PutUint64(b[8:], binary.LittleEndian.Uint64(a[8:]))
+	}
 }
