@@ -88,16 +88,13 @@ func value(e uint32, bits uint64) int {
 
 // fast decodes as long as there is slack on both sides. It leaves a match that there
 // is no room for to the step after it.
-func (f *inflater) fast() error {
-	lit, dist, in, out, past := f.lit, f.dist, f.in, f.out, f.past
-	bits, nb, pos, i := f.bits, f.nb, f.pos, 0
+func (f *inflater) fast() (err error) {
+	lit, dist, in, out, bits, nb, pos, i := f.lit, f.dist, f.in, f.out, f.bits, f.nb, f.pos, 0
 	lastIn, lastOut := len(in)-fastInput, len(out)-fastRoom
-	var err error
 	for i <= lastIn && pos <= lastOut {
 		bits |= binary.LittleEndian.Uint64(in[i:]) << (nb & 63)
 		i += int((63 - nb) >> 3 & 7)
 		nb |= 56
-
 		// Three codes take at most 45 of at least 56 bits.
 		e := lit[bits&(1<<literalBits-1)]
 		if e&entryLiteral != 0 {
@@ -126,13 +123,12 @@ func (f *inflater) fast() error {
 			continue
 		}
 		if e&entrySpecial != 0 {
-			if err = LiteralSymbol; e&entryEnd != 0 {
-				err, f.step = nil, stepHeader
+			if f.step = stepHeader; e&entryEnd == 0 {
+				err = LiteralSymbol
 			}
 			break
 		}
 		length := value(e, code)
-
 		// A distance takes at most 28 bits.
 		if nb < 28 {
 			bits |= binary.LittleEndian.Uint64(in[i:]) << (nb & 63)
@@ -150,21 +146,20 @@ func (f *inflater) fast() error {
 			err = DistanceSymbol
 			break
 		}
-		if distance > f.size || distance > pos+past.n {
+		if f.tooFar(distance, pos) {
 			err = DistanceTooFar
 			break
 		}
-		end := pos + length
-		if end > lastOut {
+		if pos+length > lastOut {
 			f.length, f.distance, f.step = length, distance, stepMatch
 			break
 		}
 		if distance >= 8 && distance <= pos {
-			copyWide(out, pos, end, distance)
+			copyWide(out, pos, pos+length, distance)
 		} else {
 			f.copyMatch(pos, length, distance)
 		}
-		pos = end
+		pos += length
 	}
 	f.in, f.bits, f.nb, f.pos = in[i:], bits&(1<<(nb&63)-1), nb, pos
 	if f.step == stepHeader {

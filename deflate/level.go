@@ -26,7 +26,7 @@ type level struct {
 var levels = [...]level{
 	1: {find: (*compressor).greedy, tableBits: 14, skip: 5},
 	2: {find: (*compressor).chained, tableBits: 15, depth: 2, good: 4, nice: 16, lazy: 5},
-	3: {find: (*compressor).chained, tableBits: 15, depth: 5, good: 8, nice: 24, lazy: 6},
+	3: {find: (*compressor).chained, tableBits: 15, depth: 6, good: 8, nice: 24, lazy: 8},
 	4: {find: (*compressor).chained, tableBits: 15, depth: 8, good: 8, nice: 32, lazy: 12},
 	5: {find: (*compressor).chained, tableBits: 15, depth: 16, good: 8, nice: 48, lazy: 16},
 	6: {find: (*compressor).chained, tableBits: 15, depth: 32, good: 8, nice: 128, lazy: 24},
