@@ -28,7 +28,7 @@ var arrows = map[string]struct {
 	"mask":                 {not: noIO},
 	"frame":                {ours: []string{"mask"}, not: noIO},
 	"handshake":            {others: []string{"golang.org/x/net/http/httpguts", "golang.org/x/net/http/httpproxy", "golang.org/x/net/idna", "golang.org/x/net/proxy"}},
-	"deflate":              {not: noIO, later: true},
+	"deflate":              {not: noIO},
 	"internal/protocol":    {ours: []string{"frame", "mask"}, not: append([]string{"sync"}, noIO...)},
 	"internal/pipe":        {},
 	"conn":                 {ours: []string{"mask", "frame", "handshake", "deflate", "internal/protocol", "internal/pipe"}},

@@ -10,6 +10,7 @@
 //	mask         XOR masking of payloads                                 5.3
 //	frame        the wire format: headers, opcodes, close bodies, codes  5.1, 5.2, 5.5, 7.4
 //	handshake    the opening handshake of both sides                     3, 4, 9.1, 10.2, 11
+//	deflate      DEFLATE for messages, permessage-deflate's parameters   RFC 7692
 //
 // Beside them:
 //
@@ -35,6 +36,9 @@
 //	9 extensions               handshake/extension.go
 //	10.2 origin                handshake/origin.go
 //	10.4 limits                internal/protocol/receiver.go, conn/options.go
+//
+// Of RFC 7692, section 7.1 lives in deflate/negotiate.go and deflate/params.go, section
+// 7.2.1 in deflate/encoder.go and 7.2.2 in deflate/decoder.go.
 //
 // Which test shows which requirement of the RFC stands in docs/requirements.md; a
 // test keeps that table complete.
