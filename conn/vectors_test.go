@@ -171,7 +171,7 @@ func play(t testing.TB, s wstest.Stream, pieces [][]byte, buffered bool, read re
 // TestStreamVectors runs the golden streams in every cut (2.1-03), in turn with every
 // way to read and with the first piece as what came with the handshake.
 func TestStreamVectors(t *testing.T) {
-	for _, s := range goldenStreams(t) {
+	for i, s := range goldenStreams(t) {
 		t.Run(s.Name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				if s.Limit == 0 {
@@ -179,12 +179,14 @@ func TestStreamVectors(t *testing.T) {
 				}
 				want, n := want(s), 0
 				for cut, pieces := range wstest.Cuts(s.Wire) {
+					if n++; n > 2 && (n+i)%sample != 0 {
+						continue
+					}
 					buffered, way := n%2 == 1, messageReaders[n/2%len(messageReaders)]
 					got := play(t, s, pieces, buffered, way.read)
 					if diff := diff(want, got); diff != "" {
 						t.Fatalf("section %s, %s, buffered %v, %s (-want +got):\n%s", s.Section, cut, buffered, way.name, diff)
 					}
-					n++
 				}
 			})
 		})

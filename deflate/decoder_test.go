@@ -208,6 +208,9 @@ func TestDecoderStandard(t *testing.T) {
 	}
 	for level := flate.HuffmanOnly; level <= flate.BestCompression; level++ {
 		for i, text := range texts {
+			if (i+level+2)%sample != 0 {
+				continue
+			}
 			for _, w := range []deflate.Window{{}, {NoTakeover: true}} {
 				wire := standard(t, level, text)
 				for _, got := range every(t, w, wire, wire) {
