@@ -228,11 +228,17 @@ func (c *Conn) finish(answer []byte) {
 			return
 		}
 	}
-	// RFC 6455, section 7.1.1: the server closes TCP first, the client waits for it.
-	if c.role == Client {
+	// RFC 6455, section 7.1.1: the server closes TCP first, the client waits for it. If
+	// the server left unread what still comes, such as a Pong, it would reset the stream.
+	switch {
+	case c.role == Client:
 		c.dropInput(ctx, -1)
+		c.end(nil, orderly)
+	case closesWrite(c.nc):
+		_ = c.linger()
+	default:
+		c.end(nil, orderly)
 	}
-	c.end(nil, orderly)
 }
 
 // fail fails the connection for a violation by the peer.
@@ -298,8 +304,8 @@ func (c *Conn) sendFailure(cause error, code StatusCode, reason string) error {
 	return c.sendClose(ctx, body)
 }
 
-// linger closes the stream after a failure, with the read turn held: half of it first,
-// and the other half after a look at what is still on its way. Closing at once could
+// linger closes the stream, with nobody else reading: half of it first, and the other
+// half after a look at what is still on its way, for a limited time. Closing at once could
 // reset the stream and take our Close frame with it.
 //
 // RFC 6455, section 7.1.1.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -45,6 +46,69 @@ func TestCloseWhileAWriteBreaks(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A Pong that cannot be sent after our Close does not end the connection: what is still
+// to come, the peer's Close at last, is read. Nor does a message that breaks before, as
+// long as the rest of the input may tell why.
+func TestCloseAfterAPongBreaks(t *testing.T) {
+	for _, role := range []Role{Client, Server} {
+		synctest.Test(t, func(t *testing.T) {
+			a, b := pipe.New(0)
+			defer b.Close()
+			c := New(wstest.NewFaultConn(a, wstest.Faults{FailWrite: 2}), Start{Role: role}, nil)
+			defer c.CloseNow()
+			p := newRawPeer(t, role.Peer(), b)
+			read := async(func() (n int) {
+				for readError(c, background)() == nil {
+					n++
+				}
+				return n
+			})
+			closed := goClose(c, background)
+			p.expect(closeFrame(StatusNormalClosure, ""))
+			p.send(pingFrame("x"))
+			const messages = 30
+			for range messages {
+				p.send(textFrame("x"))
+				<-time.After(time.Second / 10)
+			}
+			p.send(closeFrame(StatusNormalClosure, ""))
+			p.closeWrite()
+			must(t, <-closed)
+			if n := <-read; n != messages {
+				t.Errorf("%v: %d of %d messages were read", role, n, messages)
+			}
+		})
+	}
+}
+
+// The end after a closing handshake is no reset either, whatever the peer still sends:
+// that would take with it what the peer has not read yet (7.1.1-01).
+func TestCloseWithoutReset(t *testing.T) {
+	for _, role := range []Role{Client, Server} {
+		for _, who := range []string{"we begin", "the peer begins"} {
+			a, b := tcpPair(t)
+			c, p := New(a, Start{Role: role}, nil), newRawPeer(t, role.Peer(), b)
+			var over <-chan error
+			if who == "we begin" {
+				over = goClose(c, background)
+				p.expect(closeFrame(StatusNormalClosure, ""))
+			}
+			pongs := slices.Repeat([]wireFrame{pongFrame("x")}, 2*inputSize)
+			p.send(append([]wireFrame{closeFrame(StatusNormalClosure, "")}, pongs...)...)
+			if who == "the peer begins" {
+				over = async(func() error { c.Discard(background); return c.Close(background, 1000, "") })
+				p.expect(closeFrame(StatusNormalClosure, ""))
+			}
+			if role == Client {
+				must(t, b.(*net.TCPConn).CloseWrite())
+			}
+			p.expectEnd()
+			must(t, b.Close())
+			must(t, <-over)
+		}
 	}
 }
 

@@ -41,10 +41,18 @@ func closeTransport(nc net.Conn) {
 	_ = nc.Close()
 }
 
-// closeWrite ends our direction of a stream and leaves the other open, where the
-// stream can do that.
+// halfCloser is a stream that can end our direction and leave the other open.
+type halfCloser interface{ CloseWrite() error }
+
+// closesWrite reports whether nc can do that.
+func closesWrite(nc net.Conn) bool {
+	_, ok := nc.(halfCloser)
+	return ok
+}
+
+// closeWrite ends our direction of a stream, where the stream can do that.
 func closeWrite(nc net.Conn) {
-	if w, ok := nc.(interface{ CloseWrite() error }); ok {
+	if w, ok := nc.(halfCloser); ok {
 		_ = w.CloseWrite()
 	}
 }

@@ -158,14 +158,18 @@ func (c *Conn) unsent(ctx context.Context, err error) error {
 		return c.lost(err)
 	}
 	// A peer that gives up on us stops reading, and a large message then fails
-	// before its Close frame was read that says why.
+	// before its Close frame was read that says why. After our own Close it may
+	// stop reading, too, and nothing is lost by that: Close has a clock of its own.
 	c.broken.Store(true)
-	look, cancel := context.WithTimeout(context.Background(), failTime)
-	defer cancel()
-	if c.acquire(look, &c.readTurn, nil) == nil {
-		_ = c.attend(look, nil, true)
-		c.releaseRead()
+	limit := 2 * readerGrace
+	c.mu.Lock()
+	if c.closeSent {
+		limit = closeTime
 	}
+	c.mu.Unlock()
+	look, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	_ = c.awaitClose(look)
 	return c.lost(err)
 }
 
