@@ -28,9 +28,9 @@
 //	5.3 masking                mask/mask.go
 //	5.4 fragmentation          internal/protocol/receiver.go, internal/protocol/sender.go
 //	5.5 control frames         internal/protocol/receiver.go, conn/owed.go, conn/ping.go
-//	6.1 sending                internal/protocol/sender.go, conn/write.go, conn/writer.go
+//	6.1 sending                internal/protocol/sender.go, conn/write.go, conn/output.go, conn/writer.go
 //	6.2 receiving              internal/protocol/receiver.go, conn/read.go, conn/reader.go
-//	7.1 closing and failing    internal/protocol/state.go, conn/close.go
+//	7.1 closing and failing    internal/protocol/state.go, conn/close.go, conn/fail.go
 //	7.4 status codes           frame/status.go, frame/close.go
 //	8.1 UTF-8                  internal/protocol/text.go
 //	9 extensions               handshake/extension.go

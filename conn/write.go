@@ -3,13 +3,9 @@ package conn
 import (
 	"context"
 	"io"
-	"net"
-	"sync"
 	"time"
 
 	"github.com/duplexws/duplex/frame"
-	"github.com/duplexws/duplex/internal/protocol"
-	"github.com/duplexws/duplex/mask"
 )
 
 // Write sends a message and returns when the stream has taken all of it. The slice is
@@ -104,26 +100,6 @@ func (c *Conn) releaseWrite() {
 	go c.pay()
 }
 
-// Sizes of the output buffers, a frame that fits in a small one leaves in one write,
-// and of the largest write.
-const (
-	smallOutput = 4096
-	largeOutput = maxMasked + frame.MaxHeaderLen
-	maxPut      = 128 << 10
-)
-
-// output is memory for frames on their way out.
-type output struct {
-	b   []byte
-	vec [2][]byte // header and payload of a frame that is sent without a copy
-	bfs net.Buffers
-}
-
-var (
-	smallOutputs = sync.Pool{New: func() any { return &output{b: make([]byte, smallOutput)} }}
-	largeOutputs = sync.Pool{New: func() any { return &output{b: make([]byte, largeOutput)} }}
-)
-
 // transmit sends one frame, with the write turn held. limit is the time that it has;
 // zero: any. An error has ended the connection, unless ctx had ended before anything
 // was sent.
@@ -203,80 +179,4 @@ func (c *Conn) put(b []byte) (n int, err error) {
 			return n, nil
 		}
 	}
-}
-
-// sendFrame writes a frame: in one piece if it is small; without copying the payload
-// if the stream can write several pieces at once; else through a buffer.
-func (c *Conn) sendFrame(h frame.Header, p []byte) error {
-	pool := &smallOutputs
-	if h.Len()+len(p) > smallOutput {
-		if !h.Masked && writesVectors(c.nc) {
-			return c.sendVector(h, p)
-		}
-		pool = &largeOutputs
-	}
-	o := pool.Get().(*output)
-	err := c.sendCopied(o, h, p)
-	pool.Put(o)
-	return err
-}
-
-// sendCopied writes a frame through a buffer. What has no room, of a server's frame, is
-// written as it is.
-func (c *Conn) sendCopied(o *output, h frame.Header, p []byte) error {
-	n := min(len(p), len(o.b)-h.Len())
-	_, err := c.put(encode(o, h, p[:n]))
-	if err == nil && n < len(p) {
-		_, err = c.put(p[n:])
-	}
-	return err
-}
-
-// encode puts header and payload into the buffer, which must have room for both. The
-// payload is masked if the header says so; p itself is never changed.
-//
-// RFC 6455, section 5.3.
-func encode(o *output, h frame.Header, p []byte) []byte {
-	b := h.Append(o.b[:0])
-	body := o.b[len(b) : len(b)+len(p)]
-	if h.Masked {
-		mask.Copy(body, p, h.Key)
-	} else {
-		copy(body, p)
-	}
-	return o.b[:len(b)+len(p)]
-}
-
-// sendVector writes header and payload, or the beginning of a large one, with one
-// system call and no copy.
-func (c *Conn) sendVector(h frame.Header, p []byte) error {
-	o := smallOutputs.Get().(*output)
-	n := min(len(p), maxPut)
-	o.vec = [2][]byte{h.Append(o.b[:0]), p[:n]}
-	o.bfs = o.vec[:]
-	_, err := o.bfs.WriteTo(c.nc)
-	o.vec, o.bfs = [2][]byte{}, nil
-	smallOutputs.Put(o)
-	if err != nil {
-		return err
-	}
-	c.hasSent()
-	if n < len(p) {
-		_, err = c.put(p[n:])
-	}
-	return err
-}
-
-// writesVectors reports whether net.Buffers are written to nc in one system call.
-func writesVectors(nc net.Conn) bool {
-	switch nc.(type) {
-	case *net.TCPConn, *net.UnixConn:
-		return true
-	}
-	return false
-}
-
-// control returns the header of a control frame.
-func (c *Conn) control(op frame.Opcode, body []byte) frame.Header {
-	return protocol.Header(c.role, op, true, len(body))
 }
