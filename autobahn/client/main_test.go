@@ -26,6 +26,7 @@ type suite struct {
 	count string // the answer to /getCaseCount
 	fails bool   // when asked for the report
 
+	one  sync.Mutex // held by a connection until it has noted what it saw
 	mu   sync.Mutex
 	seen []string
 }
@@ -37,6 +38,8 @@ func (s *suite) note(line string) {
 }
 
 func (s *suite) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.one.Lock()
+	defer s.one.Unlock()
 	s.note(r.URL.RequestURI())
 	c, err := conn.Accept(w, r, nil)
 	if err != nil {
@@ -113,6 +116,8 @@ func TestRunsEveryCase(t *testing.T) {
 			if err := run(t.Context(), args, io.Discard, io.Discard); err != nil {
 				t.Error(err)
 			}
+			s.one.Lock()
+			defer s.one.Unlock()
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			if diff := cmp.Diff(want, s.seen); diff != "" {
