@@ -235,7 +235,7 @@ func (c *Conn) finish(answer []byte) {
 		c.dropInput(ctx, -1)
 		c.end(nil, orderly)
 	case closesWrite(c.nc):
-		_ = c.linger()
+		_ = c.linger(closeTime)
 	default:
 		c.end(nil, orderly)
 	}

@@ -112,6 +112,34 @@ func TestCloseWithoutReset(t *testing.T) {
 	}
 }
 
+// A client that still has much to read answers Pings in it, after our Close too. A
+// server that has ended its direction takes that, as long as a closing handshake may
+// last: with a reset what the client has not received would be lost.
+func TestCloseReadsOnAtTheServer(t *testing.T) {
+	for after, want := range map[time.Duration]time.Duration{time.Second: time.Second, time.Hour: closeTime} {
+		synctest.Test(t, func(t *testing.T) {
+			c, p := newRaw(t, Server, nil)
+			defer p.nc.Close()
+			start := time.Now()
+			p.send(closeFrame(StatusNormalClosure, ""))
+			closed := goClose(c, background)
+			p.expect(closeFrame(StatusNormalClosure, ""))
+			p.expectEnd()
+			<-time.After(min(after, closeTime) - 1)
+			mustWait(t, closed)
+			p.send(pongFrame("x"))
+			<-time.After(1)
+			if after < closeTime {
+				p.closeWrite()
+			}
+			must(t, <-closed)
+			if took := time.Since(start); took != want {
+				t.Errorf("took %v, want %v", took, want)
+			}
+		})
+	}
+}
+
 // Messages that have arrived are left to a reader that is between two reads.
 func TestCloseLeavesMessagesToAReader(t *testing.T) {
 	rawTest(t, nil, func(t *testing.T, c *Conn, p *rawPeer) {

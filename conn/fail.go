@@ -25,7 +25,7 @@ func (c *Conn) giveUp(cause error, code StatusCode, reason string) error {
 	if err := c.sendFailure(cause, code, reason); err != nil {
 		return c.end(nil, cut)
 	}
-	return c.linger()
+	return c.linger(failTime)
 }
 
 // abandon fails the connection without having the read turn, for example since our
@@ -55,7 +55,7 @@ func (c *Conn) abandon(cause error, code StatusCode) error {
 	if err != nil {
 		return c.end(nil, cut)
 	}
-	err = c.linger()
+	err = c.linger(failTime)
 	c.releaseRead()
 	return err
 }
@@ -78,8 +78,8 @@ func (c *Conn) sendFailure(cause error, code StatusCode, reason string) error {
 // reset the stream and take our Close frame with it.
 //
 // RFC 6455, section 7.1.1.
-func (c *Conn) linger() error {
-	ctx, cancel := context.WithTimeout(context.Background(), failTime)
+func (c *Conn) linger(limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	// Half-closing may block on a TLS connection; closing it frees that.
 	stuck := context.AfterFunc(ctx, func() { _ = cutTransport(c.nc) })
