@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -81,6 +82,62 @@ func TestFailingBlocked(t *testing.T) {
 			b, err := io.ReadAll(p.nc)
 			if len(b) != size || err != nil {
 				t.Errorf("the peer has read %d bytes, %v", len(b), err)
+			}
+		})
+	}
+}
+
+// The end after a closing handshake is no reset either, whatever the peer still sends:
+// that would take with it what the peer has not read yet (7.1.1-01).
+func TestCloseWithoutReset(t *testing.T) {
+	for _, role := range []Role{Client, Server} {
+		for _, who := range []string{"we begin", "the peer begins"} {
+			a, b := tcpPair(t)
+			c, p := New(a, Start{Role: role}, nil), newRawPeer(t, role.Peer(), b)
+			var over <-chan error
+			if who == "we begin" {
+				over = goClose(c, background)
+				p.expect(closeFrame(StatusNormalClosure, ""))
+			}
+			pongs := slices.Repeat([]wireFrame{pongFrame("x")}, 2*inputSize)
+			p.send(append([]wireFrame{closeFrame(StatusNormalClosure, "")}, pongs...)...)
+			if who == "the peer begins" {
+				over = async(func() error { c.Discard(background); return c.Close(background, 1000, "") })
+				p.expect(closeFrame(StatusNormalClosure, ""))
+			}
+			if role == Client {
+				must(t, b.(*net.TCPConn).CloseWrite())
+			}
+			p.expectEnd()
+			must(t, b.Close())
+			must(t, <-over)
+		}
+	}
+}
+
+// A client that still has much to read answers Pings in it, after our Close too. A
+// server that has ended its direction takes that, as long as a closing handshake may
+// last: with a reset what the client has not received would be lost.
+func TestCloseReadsOnAtTheServer(t *testing.T) {
+	for after, want := range map[time.Duration]time.Duration{time.Second: time.Second, time.Hour: closeTime} {
+		synctest.Test(t, func(t *testing.T) {
+			c, p := newRaw(t, Server, nil)
+			defer p.nc.Close()
+			start := time.Now()
+			p.send(closeFrame(StatusNormalClosure, ""))
+			closed := goClose(c, background)
+			p.expect(closeFrame(StatusNormalClosure, ""))
+			p.expectEnd()
+			<-time.After(min(after, closeTime) - 1)
+			mustWait(t, closed)
+			p.send(pongFrame("x"))
+			<-time.After(1)
+			if after < closeTime {
+				p.closeWrite()
+			}
+			must(t, <-closed)
+			if took := time.Since(start); took != want {
+				t.Errorf("took %v, want %v", took, want)
 			}
 		})
 	}
