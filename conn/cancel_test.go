@@ -106,12 +106,12 @@ func fragmented(from Role) (bytes []byte, data string) {
 // frame or between fragments, loses nothing: the next read has the whole message,
 // whichever way the two are done.
 func TestReadCancelledAnywhere(t *testing.T) {
-	for _, first := range readOnes {
-		for _, second := range append(readOnes, readAllOfReader) {
+	for j, first := range readOnes {
+		for k, second := range append(readOnes, readAllOfReader) {
 			t.Run(first.name+", then "+second.name, func(t *testing.T) {
 				rawTest(t, nil, func(t *testing.T, _ *Conn, p *rawPeer) {
 					message, data := fragmented(p.role)
-					for i := range message {
+					for i := (j + k) % sample; i < len(message); i += sample {
 						c, p := newRaw(t, p.role.Peer(), nil)
 						if i > 0 {
 							p.sendBytes(message[:i])

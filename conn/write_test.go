@@ -134,7 +134,7 @@ func (s *scribbler) Write(p []byte) (int, error) {
 // Once a frame of a client has begun to leave, and its key was seen, nothing changes
 // its payload, not even an application that breaks the rules (10.3-01).
 func TestWriteFixesAFrameBeforeItLeaves(t *testing.T) {
-	for _, size := range []int{1, smallOutput, maxMasked, maxMasked + 1, 100_000, 1 << 20} {
+	for _, size := range []int{1, smallOutput, maxMasked, maxMasked + 1, 100_000} {
 		a, b := pipe.New(-1)
 		s := &scribbler{Conn: a, own: make([]byte, size)}
 		c := New(s, Start{Role: Client}, nil)
