@@ -73,7 +73,7 @@ func (c *Conn) Close(ctx context.Context, code StatusCode, reason string) error 
 		case <-patience.C:
 		}
 	}
-	if c.terminal() != nil || c.broken.Load() {
+	if c.terminal() != nil {
 		// The end is under way, and takes a bounded time.
 		select {
 		case <-c.ended():

@@ -82,6 +82,22 @@ func TestKeepAliveFailsSilently(t *testing.T) {
 	})
 }
 
+// A Ping of keepalive that leaves late is no sign of life either.
+func TestKeepAlivePingLeavesLate(t *testing.T) {
+	rawTestSize(t, nil, 5, func(t *testing.T, c *Conn, p *rawPeer) {
+		start := time.Now()
+		read := async(readError(c, background))
+		<-time.After(defaultKeepAlive + 10*time.Second)
+		expectPing(t, p, time.Now())
+		p.expect(closeFrame(StatusInternalError, "keepalive: no sign of life"))
+		if took := time.Since(start); took != 2*defaultKeepAlive {
+			t.Errorf("the Close frame came after %v", took)
+		}
+		p.nc.Close()
+		mustBe(t, <-read, ErrKeepAlive)
+	})
+}
+
 // timeline notes when which frames come, until the stream ends.
 func timeline(p *rawPeer) <-chan []string {
 	start := time.Now()

@@ -129,6 +129,7 @@ func TestNetConnWriteDeadlineOverTLS(t *testing.T) {
 		must(t, n.SetWriteDeadline(time.Now().Add(time.Second)))
 		_, err := n.Write(make([]byte, 10_000))
 		mustBe(t, err, os.ErrDeadlineExceeded)
+		mustBe(t, c.terminal(), os.ErrDeadlineExceeded, net.ErrClosed)
 		must(t, n.SetWriteDeadline(time.Time{}))
 		for range 2 {
 			_, err := n.Write([]byte("x"))

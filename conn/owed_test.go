@@ -108,6 +108,23 @@ func TestPongsBehindAStuckWrite(t *testing.T) {
 	})
 }
 
+// A Ping that comes while a Pong is stuck is answered after it, although nothing else
+// is written.
+func TestPongsBehindAStuckPong(t *testing.T) {
+	rawTestSize(t, nil, 150, func(t *testing.T, c *Conn, p *rawPeer) {
+		go c.Discard(background)
+		body := strings.Repeat("x", 124)
+		for i := range 4 { // the first leaves, the second is stuck, the fourth replaces the third
+			p.send(pingFrame(body + fmt.Sprint(i)))
+			synctest.Wait()
+			<-time.After(replyPatience)
+		}
+		p.expect(pongFrame(body+"0"), pongFrame(body+"1"), pongFrame(body+"3"))
+		p.send(pingFrame("again"))
+		p.expect(pongFrame("again"))
+	})
+}
+
 // A Write has done its part when its own frame is out: a Pong that gets stuck after it
 // is not its concern.
 func TestWriteDoesNotWaitForThePong(t *testing.T) {
