@@ -12,8 +12,8 @@ import "fmt"
 // The zero Violation names no rule.
 type Violation uint8
 
-// The rules of RFC 6455 that an endpoint can see its peer break after the opening
-// handshake.
+// The rules of RFC 6455 and RFC 7692 that an endpoint can see its peer break after the
+// opening handshake.
 const (
 	// ReservedBit: a reserved bit is set that no negotiated extension has defined.
 	ReservedBit Violation = iota + 1
@@ -45,6 +45,8 @@ const (
 	TextNotUTF8
 	// MessageTooBig: a message larger than the receiver is willing to take.
 	MessageTooBig
+	// MessageCorrupt: a compressed message that cannot be inflated.
+	MessageCorrupt
 )
 
 // rules is indexed by Violation.
@@ -69,6 +71,7 @@ var rules = [...]struct {
 	CloseReasonNotUTF8:     {StatusInvalidPayload, "8.1", "the close reason is not valid UTF-8"},
 	TextNotUTF8:            {StatusInvalidPayload, "8.1", "the text is not valid UTF-8"},
 	MessageTooBig:          {StatusMessageTooBig, "10.4", "the message is larger than the read limit"},
+	MessageCorrupt:         {StatusInvalidPayload, "7.2.2", "the compressed message cannot be inflated"},
 }
 
 // known maps values outside the list to the zero Violation.
@@ -85,8 +88,9 @@ func (v Violation) known() Violation {
 // RFC 6455, sections 7.1.7 and 7.4.1.
 func (v Violation) Code() StatusCode { return rules[v.known()].code }
 
-// Section returns the section of RFC 6455 that states the rule, such as "5.2", or
-// the empty string for a value that names no rule.
+// Section returns the section that states the rule, such as "5.2", or the empty string
+// for a value that names no rule. It is one of RFC 6455; for MessageCorrupt it is one
+// of RFC 7692.
 func (v Violation) Section() string { return rules[v.known()].section }
 
 // Error returns one line: what was wrong, the section and the close code.
@@ -94,6 +98,9 @@ func (v Violation) Error() string {
 	if v.known() == 0 {
 		return fmt.Sprintf("frame: violation %d names no rule", uint8(v))
 	}
-	r := rules[v]
-	return fmt.Sprintf("%s (RFC 6455, section %s; close code %d)", r.text, r.section, uint16(r.code))
+	r, rfc := rules[v], 6455
+	if v == MessageCorrupt {
+		rfc = 7692
+	}
+	return fmt.Sprintf("%s (RFC %d, section %s; close code %d)", r.text, rfc, r.section, uint16(r.code))
 }

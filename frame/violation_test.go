@@ -32,11 +32,16 @@ func TestViolation(t *testing.T) {
 		frame.CloseReasonNotUTF8:     {1007, "8.1", "the close reason is not valid UTF-8"},
 		frame.TextNotUTF8:            {1007, "8.1", "the text is not valid UTF-8"},
 		frame.MessageTooBig:          {1009, "10.4", "the message is larger than the read limit"},
+		frame.MessageCorrupt:         {1007, "7.2.2", "the compressed message cannot be inflated"},
 	}
 	for i := range 256 {
 		v := frame.Violation(i)
 		r, known := want[v]
-		text := fmt.Sprintf("%s (RFC 6455, section %s; close code %d)", r.Text, r.Section, r.Code)
+		rfc := 6455
+		if v == frame.MessageCorrupt {
+			rfc = 7692
+		}
+		text := fmt.Sprintf("%s (RFC %d, section %s; close code %d)", r.Text, rfc, r.Section, r.Code)
 		if !known {
 			r = rule{Code: 1002}
 			text = fmt.Sprintf("frame: violation %d names no rule", i)

@@ -32,6 +32,7 @@ type Event struct {
 type Receiver struct {
 	limit   uint64       // message bytes allowed
 	have    uint64       // message bytes so far
+	wire    uint64       // payload bytes so far of its frames
 	left    uint64       // payload bytes of the frame under way that were not taken yet
 	key     mask.Key     // masks the next of them
 	op      frame.Opcode // of the message under way; 0: none
@@ -55,7 +56,9 @@ func NewReceiver(from frame.Role, allowed frame.RSV, limit int64) Receiver {
 }
 
 // SetLimit sets the largest message in bytes; negative means that there is no
-// limit. It holds for what comes next, a message under way included.
+// limit. It holds for what comes next, a message under way included. The frames of a
+// message with a reserved bit, whose payload is not the message itself, may have twice
+// as many bytes and 64 KiB more.
 func (r *Receiver) SetLimit(n int64) {
 	r.limit = uint64(n)
 	if n < 0 {
@@ -69,6 +72,12 @@ func (r *Receiver) Opcode() frame.Opcode { return r.op }
 
 // Opened reports whether a message is under way whose Begin was acted upon.
 func (r *Receiver) Opened() bool { return r.opened }
+
+// RSV returns the reserved bits of the first frame of the message under way.
+func (r *Receiver) RSV() frame.RSV { return r.rsv }
+
+// Room returns how many bytes the message under way may still have.
+func (r *Receiver) Room() uint64 { return r.limit - min(r.have, r.limit) }
 
 // Left returns the number of payload bytes of the data frame under way that Frame
 // was not told yet.
@@ -145,9 +154,10 @@ func (r *Receiver) header(b []byte) (size int, err error) {
 
 // check applies the rules to a header of which at least two bytes are known.
 func (r *Receiver) check(h frame.Header) error {
-	allowed := r.allowed
+	allowed, rsv := r.allowed, h.RSV
 	if h.Opcode == frame.Continuation {
-		allowed = 0 // RFC 7692, section 6: on the first frame of a message only
+		// RFC 7692, section 6: on the first frame of a message only.
+		allowed, rsv = 0, r.rsv
 	}
 	if err := h.Check(r.from, allowed); err != nil {
 		return err
@@ -167,10 +177,26 @@ func (r *Receiver) check(h frame.Header) error {
 	}
 	// RFC 6455, section 10.4: no frame is begun that would exceed the limit. The
 	// comparison cannot wrap.
-	if r.have > r.limit || h.Length > r.limit-r.have {
+	have, limit := r.have, r.limit
+	if rsv != 0 {
+		have, limit = r.wire, wireLimit(r.limit)
+	}
+	if have > limit || h.Length > limit-have {
 		return frame.MessageTooBig
 	}
 	return nil
+}
+
+// wireLimit returns how many bytes of payload the frames of a message may have that are
+// not the message itself but stand for it, compressed. A sender that compresses badly
+// needs more of them than the message has, for example when it flushes often; without
+// any bound a message that never grows would never end.
+func wireLimit(limit uint64) uint64 {
+	const slack = 64 << 10
+	if limit > math.MaxUint64/2-slack {
+		return math.MaxUint64
+	}
+	return 2*limit + slack
 }
 
 // Open acts upon Begin: from here on the payload of the message is next.
@@ -182,6 +208,9 @@ func (r *Receiver) Open() { r.opened = true }
 // RFC 6455, section 5.3.
 func (r *Receiver) Frame(p []byte) {
 	r.left -= uint64(len(p))
+	if r.control == 0 {
+		r.wire += uint64(len(p))
+	}
 	if r.masked {
 		r.key = mask.XOR(p, r.key)
 	}
@@ -216,7 +245,7 @@ func (r *Receiver) Message(p []byte) error {
 // another. It returns frame.TextNotUTF8 if the text ends inside a character.
 func (r *Receiver) EndMessage() error {
 	whole := r.text.end()
-	r.have, r.op, r.fin, r.opened = 0, 0, false, false
+	r.have, r.wire, r.op, r.fin, r.opened = 0, 0, 0, false, false
 	if !whole {
 		return frame.TextNotUTF8
 	}

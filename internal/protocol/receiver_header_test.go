@@ -35,7 +35,11 @@ func brokenRules(b0, b1 byte, from frame.Role, rsv1, inside bool, limit int) map
 	// 5.4: the order of fragments.
 	rule(frame.UnexpectedContinuation, opcode == 0 && !inside)
 	rule(frame.MessageInterleaved, first && inside)
-	// 10.4: 126 announces 126 bytes or more, 127 announces 65536 or more.
+	// 10.4: 126 announces 126 bytes or more, 127 announces 65536 or more. What is
+	// compressed has another bound.
+	if b0&0x40 != 0 && rsv1 && first {
+		limit = 2*limit + 64<<10
+	}
 	least := map[int]int{126: 126, 127: 65536}[length]
 	rule(frame.MessageTooBig, !control && max(least, length) > limit)
 	return broken

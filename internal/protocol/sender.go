@@ -22,6 +22,7 @@ func Header(role frame.Role, op frame.Opcode, fin bool, n int) frame.Header {
 type Sender struct {
 	role frame.Role
 	op   frame.Opcode // of the next data frame
+	rsv  frame.RSV    // of the next data frame
 	utf8 bool         // the message under way is text
 	text text
 }
@@ -31,8 +32,13 @@ func NewSender(role frame.Role) Sender { return Sender{role: role} }
 
 // Begin starts a message of type Text or Binary.
 func (s *Sender) Begin(op frame.Opcode) {
-	s.op, s.utf8, s.text = op, op == frame.Text, text{}
+	s.op, s.rsv, s.utf8, s.text = op, 0, op == frame.Text, text{}
 }
+
+// Mark sets reserved bits for the first frame of the message. It is called before that.
+//
+// RFC 7692, section 6.1: a compressed message has RSV1.
+func (s *Sender) Mark(rsv frame.RSV) { s.rsv = rsv }
 
 // Message is told the next bytes of the message, as the application wrote them. It
 // returns frame.TextNotUTF8 if they cannot be part of a text; the message cannot be
@@ -60,7 +66,8 @@ func (s *Sender) EndMessage() error {
 // RFC 6455, section 5.4: the first frame has the opcode of the message, the others
 // are continuations, and the last has FIN.
 func (s *Sender) Frame(fin bool, n int) frame.Header {
-	op := s.op
-	s.op = frame.Continuation
-	return Header(s.role, op, fin, n)
+	h := Header(s.role, s.op, fin, n)
+	h.RSV = s.rsv
+	s.op, s.rsv = frame.Continuation, 0
+	return h
 }

@@ -11,7 +11,7 @@ import (
 
 // TestSenderOpcodes: RFC 6455, section 5.4 (5.4-02, 5.4-03, 5.4-15, 5.2-03): the first
 // frame has the type of the message, the others are continuations, the last one has
-// FIN, and no reserved bit is set.
+// FIN, and no reserved bit is set but on the first frame of a message that is marked.
 func TestSenderOpcodes(t *testing.T) {
 	for _, role := range roles {
 		s := NewSender(role)
@@ -30,7 +30,10 @@ func TestSenderOpcodes(t *testing.T) {
 		add(false, 65536)
 		add(true, 0)
 		s.Begin(frame.Text)
+		s.Mark(frame.RSV1)
 		add(false, 1)
+		add(true, 1)
+		s.Begin(frame.Text)
 		add(true, 1)
 		masked := role == frame.Client
 		want := []frame.Header{
@@ -40,8 +43,9 @@ func TestSenderOpcodes(t *testing.T) {
 			{Opcode: frame.Ping, Fin: true, Length: 1},
 			{Opcode: frame.Continuation, Length: 65536, Masked: masked},
 			{Opcode: frame.Continuation, Fin: true, Masked: masked},
-			{Opcode: frame.Text, Length: 1, Masked: masked},
+			{Opcode: frame.Text, RSV: frame.RSV1, Length: 1, Masked: masked},
 			{Opcode: frame.Continuation, Fin: true, Length: 1, Masked: masked},
+			{Opcode: frame.Text, Fin: true, Length: 1, Masked: masked},
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%v (-want +got):\n%s", role, diff)

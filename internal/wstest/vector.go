@@ -156,6 +156,7 @@ var violations = []string{
 	"LengthNotMinimal", "LengthTopBit", "ControlFragmented", "ControlTooLong",
 	"UnexpectedContinuation", "MessageInterleaved", "CloseBodyTooShort",
 	"CloseCodeInvalid", "CloseReasonNotUTF8", "TextNotUTF8", "MessageTooBig",
+	"MessageCorrupt",
 }
 
 func decodeViolation(s string) (frame.Violation, error) {
