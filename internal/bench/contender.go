@@ -1,0 +1,55 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/duplexws/duplex/internal/bench/server"
+)
+
+// contender is a library in one configuration.
+type contender struct {
+	name   string
+	config server.Config
+}
+
+func (c contender) raw() bool { return c.config.Lib == server.Raw }
+
+func (c contender) compressed() bool { return c.config.Mode != server.Plain }
+
+func (c contender) entry(workload, name string) *entry {
+	return &entry{
+		Workload: workload, Case: name, Contender: c.name,
+		Yardstick: c.raw(), Ours: c.config.Lib == server.Ours,
+	}
+}
+
+// compressors returns who compresses in a mode. Where a library lets one choose the
+// windows it comes once for each of the given sizes, those of its default first.
+func compressors(libs []string, mode server.Mode, windows, levels []int) []contender {
+	var list []contender
+	for _, lib := range libs {
+		if !server.Has(lib, mode) {
+			continue
+		}
+		bits, level := []int{0}, []int{0}
+		if mode == server.Takeover && (lib == server.Ours || lib == "gws") {
+			bits = windows
+		}
+		if lib == server.Ours {
+			level = levels
+		}
+		for _, b := range bits {
+			for _, l := range level {
+				c := contender{name: lib, config: server.Config{Lib: lib, Mode: mode, Bits: b, Level: l}}
+				if b != 0 {
+					c.name += fmt.Sprintf(" 2^%d", b)
+				}
+				if l != 0 {
+					c.name += fmt.Sprintf(" level %d", l)
+				}
+				list = append(list, c)
+			}
+		}
+	}
+	return list
+}

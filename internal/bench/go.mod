@@ -1,0 +1,26 @@
+module github.com/duplexws/duplex/internal/bench
+
+go 1.26.0
+
+require (
+	github.com/coder/websocket v1.8.15
+	github.com/duplexws/duplex v0.0.0-00010101000000-000000000000
+	github.com/gobwas/httphead v0.1.0
+	github.com/gobwas/ws v1.5.0
+	github.com/google/go-cmp v0.7.0
+	github.com/gorilla/websocket v1.5.3
+	github.com/klauspost/compress v1.20.3
+	github.com/lesismal/nbio v1.6.12
+	github.com/lxzan/gws v1.8.9
+	golang.org/x/sys v0.49.0
+)
+
+require (
+	github.com/dolthub/maphash v0.1.0 // indirect
+	github.com/lesismal/llib v1.2.4 // indirect
+	golang.org/x/crypto v0.58.0 // indirect
+	golang.org/x/net v0.62.0 // indirect
+	golang.org/x/text v0.43.0 // indirect
+)
+
+replace github.com/duplexws/duplex => ../..

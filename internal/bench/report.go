@@ -1,0 +1,164 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+	"text/tabwriter"
+)
+
+// figures are what one measurement has found, by name.
+type figures map[figure]float64
+
+// figure names a figure, with its unit.
+type figure string
+
+// The figures. Those "per message" count a message and its echo as one.
+const (
+	cpu       figure = "server CPU, µs per message"
+	allocs    figure = "allocations per message"
+	reads     figure = "read calls per message"
+	writes    figure = "write calls per message"
+	replySize figure = "reply bytes per message"
+	rate      figure = "messages per second"
+	heap      figure = "heap bytes per connection"
+	stack     figure = "stack bytes per connection"
+	rss       figure = "resident bytes per connection"
+)
+
+// entry are the figures of one contender in one case, of all rounds.
+type entry struct {
+	Workload  string    `json:"workload"`
+	Case      string    `json:"case"`
+	Contender string    `json:"contender"`
+	Yardstick bool      `json:"yardstick,omitempty"` // neither peer nor ours
+	Ours      bool      `json:"ours,omitempty"`
+	Rounds    []figures `json:"rounds"`
+	Median    figures   `json:"median"`
+}
+
+// add takes in one more round.
+func (e *entry) add(f figures) {
+	e.Rounds = append(e.Rounds, f)
+	e.Median = figures{}
+	for name := range f {
+		e.Median[name] = median(e.values(name))
+	}
+}
+
+// values are those of one figure in all rounds.
+func (e *entry) values(name figure) []float64 {
+	var list []float64
+	for _, f := range e.Rounds {
+		list = append(list, f[name])
+	}
+	return list
+}
+
+// median returns the middle of the values, or the mean of the two in the middle.
+func median(values []float64) float64 {
+	if len(values) == 0 {
+		return math.NaN()
+	}
+	v := slices.Sorted(slices.Values(values))
+	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
+}
+
+// column is a figure in a table, as it is to be shown.
+type column struct {
+	name   figure
+	title  string
+	format string
+	spread bool // show the least and the largest of the rounds
+	ratios bool // show how many times that of the yardstick and that of the best peer it is
+}
+
+// table writes the entries of one workload, a block for each case.
+func table(w io.Writer, entries []*entry, columns []column) error {
+	for len(entries) > 0 {
+		n := slices.IndexFunc(entries, func(e *entry) bool { return e.Case != entries[0].Case })
+		if n < 0 {
+			n = len(entries)
+		}
+		if err := block(w, entries[:n], columns); err != nil {
+			return err
+		}
+		entries = entries[n:]
+	}
+	return nil
+}
+
+func block(w io.Writer, entries []*entry, columns []column) error {
+	fmt.Fprintf(w, "\n%s, %s (medians of %d rounds)\n", entries[0].Workload, entries[0].Case, len(entries[0].Rounds))
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	head := []string{"contender"}
+	for _, c := range columns {
+		head = append(head, c.title)
+		if c.spread {
+			head = append(head, "least", "most")
+		}
+		if c.ratios {
+			head = append(head, "× raw", "× best peer")
+		}
+	}
+	fmt.Fprintln(t, strings.Join(head, "\t")+"\t")
+	for _, e := range entries {
+		row := []string{e.Contender}
+		for _, c := range columns {
+			row = append(row, show(c.format, e.Median[c.name]))
+			if c.spread {
+				v := e.values(c.name)
+				row = append(row, show(c.format, slices.Min(v)), show(c.format, slices.Max(v)))
+			}
+			if c.ratios {
+				raw, peer := references(entries, c.name)
+				row = append(row, show("%.2f", e.Median[c.name]/raw), show("%.2f", e.Median[c.name]/peer))
+			}
+		}
+		fmt.Fprintln(t, strings.Join(row, "\t")+"\t")
+	}
+	return t.Flush()
+}
+
+// show formats a figure; a dash stands for one that does not exist.
+func show(format string, v float64) string {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return "-"
+	}
+	return fmt.Sprintf(format, v)
+}
+
+// references returns the median of the yardstick and the least of the peers'.
+func references(entries []*entry, name figure) (raw, peer float64) {
+	raw, peer = math.NaN(), math.Inf(1)
+	for _, e := range entries {
+		switch {
+		case e.Yardstick:
+			raw = e.Median[name]
+		case !e.Ours:
+			peer = min(peer, e.Median[name])
+		}
+	}
+	return raw, peer
+}
+
+// writeJSON writes all entries, with every round.
+func writeJSON(w io.Writer, entries []*entry) error {
+	out := json.NewEncoder(w)
+	out.SetIndent("", "\t")
+	return out.Encode(entries)
+}
+
+// byName orders map keys for output.
+func byName[K cmp.Ordered, V any](m map[K]V) []K {
+	keys := make([]K, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestMedian(t *testing.T) {
+	for _, test := range []struct {
+		values []float64
+		want   float64
+	}{
+		{[]float64{3}, 3},
+		{[]float64{9, 1, 5}, 5},
+		{[]float64{4, 1, 3, 2}, 2.5},
+		{[]float64{7, 7, 1, 7, 100}, 7},
+	} {
+		before := append([]float64(nil), test.values...)
+		if got := median(test.values); got != test.want {
+			t.Errorf("median(%v) = %v, want %v", test.values, got, test.want)
+		}
+		if diff := cmp.Diff(before, test.values); diff != "" {
+			t.Errorf("median changed its argument:\n%s", diff)
+		}
+	}
+	if got := median(nil); !math.IsNaN(got) {
+		t.Errorf("median(nil) = %v", got)
+	}
+}
+
+func TestTable(t *testing.T) {
+	entries := []*entry{
+		{Workload: "echo", Case: "1 KiB", Contender: "raw", Yardstick: true},
+		{Workload: "echo", Case: "1 KiB", Contender: "a"},
+		{Workload: "echo", Case: "1 KiB", Contender: "b"},
+		{Workload: "echo", Case: "1 KiB", Contender: "duplex", Ours: true},
+		{Workload: "echo", Case: "2 KiB", Contender: "a"},
+	}
+	for round := range 3 {
+		for i, e := range entries {
+			e.add(figures{cpu: float64((i + 1) * (round + 1))})
+		}
+	}
+	var b strings.Builder
+	if err := table(&b, entries, []column{{name: cpu, title: "CPU µs", format: "%.1f", spread: true, ratios: true}}); err != nil {
+		t.Fatal(err)
+	}
+	const want = `
+echo, 1 KiB (medians of 3 rounds)
+  contender  CPU µs  least  most  × raw  × best peer
+        raw     2.0    1.0   3.0   1.00         0.50
+          a     4.0    2.0   6.0   2.00         1.00
+          b     6.0    3.0   9.0   3.00         1.50
+     duplex     8.0    4.0  12.0   4.00         2.00
+
+echo, 2 KiB (medians of 3 rounds)
+  contender  CPU µs  least  most  × raw  × best peer
+          a    10.0    5.0  15.0      -         1.00
+`
+	if diff := cmp.Diff(want, b.String()); diff != "" {
+		t.Errorf("table (-want +got):\n%s", diff)
+	}
+}

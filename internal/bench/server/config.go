@@ -1,0 +1,94 @@
+package server
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Config says what a server process does. It travels as arguments of the form
+// name=value.
+type Config struct {
+	Lib      string // one of Libraries
+	Mode     Mode
+	Bits     int  // the windows of both directions as exponents of two; 0: the library's default
+	Level    int  // of compression; 0: the library's default
+	ReadAPI  bool // of ours: ReadAppend and Write, though there may be something faster
+	TLS      bool
+	NetHTTP  bool // upgrade through net/http, where a library has another way too
+	Subjects int  // broadcast: how many connections to wait for
+}
+
+// Mode says whether and how messages are compressed.
+type Mode string
+
+// The modes.
+const (
+	Plain      Mode = "plain"
+	NoTakeover Mode = "no-takeover"
+	Takeover   Mode = "takeover"
+)
+
+// args returns what parse reads.
+func (c Config) args() []string {
+	return []string{
+		"lib=" + c.Lib,
+		"mode=" + string(c.Mode),
+		"bits=" + strconv.Itoa(c.Bits),
+		"level=" + strconv.Itoa(c.Level),
+		"readapi=" + strconv.FormatBool(c.ReadAPI),
+		"tls=" + strconv.FormatBool(c.TLS),
+		"nethttp=" + strconv.FormatBool(c.NetHTTP),
+		"subjects=" + strconv.Itoa(c.Subjects),
+	}
+}
+
+// parse reads the arguments of a server process.
+func parse(args []string) (c Config, err error) {
+	for _, arg := range args {
+		name, value, _ := strings.Cut(arg, "=")
+		switch name {
+		case "lib":
+			c.Lib = value
+		case "mode":
+			c.Mode = Mode(value)
+		case "bits":
+			c.Bits, err = strconv.Atoi(value)
+		case "level":
+			c.Level, err = strconv.Atoi(value)
+		case "readapi":
+			c.ReadAPI, err = strconv.ParseBool(value)
+		case "tls":
+			c.TLS, err = strconv.ParseBool(value)
+		case "nethttp":
+			c.NetHTTP, err = strconv.ParseBool(value)
+		case "subjects":
+			c.Subjects, err = strconv.Atoi(value)
+		default:
+			err = fmt.Errorf("unknown argument %q", arg)
+		}
+		if err != nil {
+			return c, err
+		}
+	}
+	lib, ok := libraries[c.Lib]
+	if !ok {
+		return c, fmt.Errorf("no library %q; there are %s", c.Lib, strings.Join(Libraries(), ", "))
+	}
+	if !slices.Contains(lib.modes, c.Mode) {
+		return c, fmt.Errorf("%s has no mode %q", c.Lib, c.Mode)
+	}
+	return c, nil
+}
+
+// Libraries returns the names of all libraries, the yardstick first and ours last.
+func Libraries() []string {
+	names := slices.Collect(maps.Keys(libraries))
+	slices.SortFunc(names, func(a, b string) int { return libraries[a].order - libraries[b].order })
+	return names
+}
+
+// Has reports whether the library offers the mode.
+func Has(lib string, m Mode) bool { return slices.Contains(libraries[lib].modes, m) }

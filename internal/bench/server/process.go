@@ -1,0 +1,99 @@
+package server
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"syscall"
+	"time"
+)
+
+// Flag is the first argument of a server process.
+const Flag = "-server"
+
+// Usage is what a server process has used since its start.
+type Usage struct {
+	// CPU is user and system time, before the numbers below were taken and after:
+	// taking them costs some.
+	Before, After time.Duration
+
+	Mallocs    uint64 // objects allocated so far
+	HeapInuse  uint64 // bytes in spans that hold live objects
+	StackInuse uint64
+	RSS        uint64 // bytes resident, where the system tells
+	Reads      uint64 // system calls that read and write files, where the system counts them
+	Writes     uint64
+	Goroutines int
+}
+
+// The commands of the parent, a line each. Every one is answered with a Usage.
+const (
+	askUsage   = "usage"
+	askCollect = "collect" // after a garbage collection that empties the pools too
+)
+
+// Main is the server process: args are those behind Flag. It returns when the parent
+// is gone.
+func Main(args []string) error {
+	c, err := parse(args)
+	if err != nil {
+		return err
+	}
+	runtime.GOMAXPROCS(1)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	fmt.Println(ln.Addr())
+	failed := make(chan error, 1)
+	go func() { failed <- libraries[c.Lib].serve(ln, c) }()
+	go func() { failed <- answer() }()
+	return <-failed
+}
+
+// answer obeys the parent until that closes our standard input.
+func answer() error {
+	in := bufio.NewScanner(os.Stdin)
+	out := json.NewEncoder(os.Stdout)
+	for in.Scan() {
+		if in.Text() == askCollect {
+			// The second collection takes what the first has left in pools.
+			for range 3 {
+				runtime.GC()
+			}
+			debug.FreeOSMemory()
+		}
+		u, err := usage()
+		if err != nil {
+			return err
+		}
+		if err := out.Encode(u); err != nil {
+			return err
+		}
+	}
+	return in.Err()
+}
+
+func usage() (u Usage, err error) {
+	if u.Before, err = cpuTime(); err != nil {
+		return u, err
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	u.Mallocs, u.HeapInuse, u.StackInuse = m.Mallocs, m.HeapInuse, m.StackInuse
+	u.Goroutines = runtime.NumGoroutine()
+	u.system()
+	u.After, err = cpuTime()
+	return u, err
+}
+
+// cpuTime is the user and system time of this process.
+func cpuTime() (time.Duration, error) {
+	var r syscall.Rusage
+	err := syscall.Getrusage(syscall.RUSAGE_SELF, &r)
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano()), err
+}
