@@ -23,6 +23,7 @@ func Accept(w http.ResponseWriter, r *http.Request, o *Options) (*Conn, error) {
 	nc, res, err := handshake.Upgrade(w, r, &handshake.ServerOptions{
 		Subprotocols: opts.Subprotocols,
 		Origins:      opts.Origins,
+		Negotiate:    opts.Compression.choose,
 		Timeout:      opts.HandshakeTimeout,
 	})
 	if err != nil {

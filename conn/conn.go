@@ -2,7 +2,6 @@ package conn
 
 import (
 	"context"
-	"errors"
 	"net"
 	"net/http"
 	"sync"
@@ -30,6 +29,7 @@ type Conn struct {
 	reading  clock
 	in       input
 	rx       protocol.Receiver
+	inflate  *inflater // nil without permessage-deflate
 	message  incoming
 	quiet    quiet
 	reads    atomic.Uint32 // how often an application took the turn
@@ -45,6 +45,7 @@ type Conn struct {
 	// The message turn is held for one message.
 	messageTurn turn
 	tx          protocol.Sender
+	deflate     *deflater // nil without permessage-deflate
 
 	owes   atomic.Bool // something is in owed
 	over   atomic.Bool // err is set
@@ -80,15 +81,16 @@ type Start struct {
 	// Subprotocol is what was agreed, if anything.
 	Subprotocol string
 
-	// Extensions are those that were agreed. A connection with an extension that
-	// this package does not implement (today that is any) could not be
-	// understood: New ends it at once, with an error that names the extension.
+	// Extensions are those that were agreed, with the parameters of the response. A
+	// connection with any but one permessage-deflate could not be understood: New
+	// ends it at once, with an error that says so.
 	Extensions []handshake.Extension
 }
 
 // New returns a connection over a stream whose opening handshake is done. It takes
 // over nc, whose deadlines it uses; see the package documentation for streams that
-// have none. Of o, only ReadLimit and KeepAlive have a meaning here.
+// have none. Of o, only ReadLimit and KeepAlive have a meaning here, and if
+// permessage-deflate was agreed, Compression for what that has left open.
 func New(nc net.Conn, s Start, o *Options) *Conn {
 	opts := o.withDefaults()
 	c := &Conn{
@@ -100,15 +102,16 @@ func New(nc net.Conn, s Start, o *Options) *Conn {
 		reading:     newClock(nc, false),
 		writing:     newClock(nc, true),
 		in:          input{buf: s.Buffered, w: len(s.Buffered)},
-		rx:          protocol.NewReceiver(s.Role.Peer(), 0, opts.ReadLimit),
 		tx:          protocol.NewSender(s.Role),
 		base:        context.Background(),
 	}
 	c.reading.owner, c.writing.owner = c, c
 	c.reading.guard.on = isTLS(nc)
 	c.readLimit.Store(opts.ReadLimit)
-	if len(s.Extensions) > 0 {
-		c.end(errors.New("duplex: unknown extension "+s.Extensions[0].Name), cut)
+	unknown := c.compress(s.Extensions, opts.Compression)
+	c.rx = protocol.NewReceiver(s.Role.Peer(), c.allowed(), opts.ReadLimit)
+	if unknown != nil {
+		c.end(unknown, cut)
 	}
 	return c
 }
@@ -230,9 +233,12 @@ func (c *Conn) end(cause error, how ending) error {
 
 	c.reading.release()
 	c.writing.release()
-	// Whoever holds the read turn gives the input buffer back; else do it here.
+	// Whoever holds a turn gives back what goes with it; else do it here.
 	if c.readTurn.try() {
 		c.releaseRead()
+	}
+	if c.messageTurn.try() {
+		c.releaseMessage()
 	}
 	return err
 }

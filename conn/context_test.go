@@ -113,8 +113,8 @@ func expectMessage(t testing.TB, c *Conn, ctx context.Context, typ MessageType, 
 	if err != nil {
 		t.Fatalf("Read: %v, want %v message %q", err, typ, data)
 	}
-	if diff := cmp.Diff(Message{typ, []byte(data)}, Message{got, p}); diff != "" {
-		t.Fatalf("Read (-want +got):\n%s", diff)
+	if d := diff(Message{typ, []byte(data)}, Message{got, p}); d != "" {
+		t.Fatalf("Read (-want +got):\n%s", d)
 	}
 }
 

@@ -60,6 +60,8 @@ func Dial(ctx context.Context, rawURL string, o *DialOptions) (*Conn, error) {
 		Header:       d.Header,
 		Host:         d.Host,
 		Subprotocols: opts.Subprotocols,
+		Extensions:   opts.Compression.offers(),
+		Agreed:       opts.Compression.verify,
 		TLS:          d.TLS,
 		DialContext:  d.DialContext,
 		Proxy:        d.Proxy,

@@ -52,6 +52,12 @@ func (c *Conn) dropMessage(ctx context.Context) error {
 // dropPart drops what is next of the message under way.
 func (c *Conn) dropPart(ctx context.Context, next protocol.Kind) error {
 	switch {
+	case c.compressed():
+		last, err := c.dropInflated(ctx, next)
+		if err == nil && last {
+			err = c.endMessage()
+		}
+		return err
 	case next == protocol.End:
 		return c.endMessage()
 	case len(c.in.bytes()) == 0:

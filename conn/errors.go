@@ -49,13 +49,28 @@ type FailError struct {
 	// Violation is the rule. It knows the close code that was sent and the section
 	// of the RFC, and matches with errors.Is.
 	Violation frame.Violation
+
+	// Err is what exactly was wrong, if the Violation does not say it all: a
+	// deflate.Corrupt for frame.MessageCorrupt. Otherwise it is nil.
+	Err error
 }
 
 // Error returns one line with the rule, its section and the close code.
-func (e *FailError) Error() string { return "duplex: failed the connection: " + e.Violation.Error() }
+func (e *FailError) Error() string {
+	s := "duplex: failed the connection: " + e.Violation.Error()
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
+	return s
+}
 
-// Unwrap returns the Violation.
-func (e *FailError) Unwrap() error { return e.Violation }
+// Unwrap returns the Violation, and Err if there is one.
+func (e *FailError) Unwrap() []error {
+	if e.Err != nil {
+		return []error{e.Violation, e.Err}
+	}
+	return []error{e.Violation}
+}
 
 // Errors of calls that could not be carried out. The connection goes on, but for
 // ErrKeepAlive.

@@ -28,7 +28,7 @@ func TestErrorTexts(t *testing.T) {
 		{&CloseError{Code: 4000, Reason: "a\nb"}, `duplex: closed by the peer: 4000: "a\nb"`},
 		{&CloseError{Code: 1006, Err: io.ErrUnexpectedEOF}, "duplex: the connection was lost: unexpected EOF (1006)"},
 		{
-			&FailError{frame.TextNotUTF8},
+			&FailError{Violation: frame.TextNotUTF8},
 			"duplex: failed the connection: the text is not valid UTF-8 (RFC 6455, section 8.1; close code 1007)",
 		},
 		{cancelled(ctx), "duplex: context canceled: the lights went out"},
@@ -56,7 +56,7 @@ func TestErrorsMatch(t *testing.T) {
 		timeout bool
 	}{
 		{"lost", &endedError{&CloseError{Code: 1006, Err: io.ErrUnexpectedEOF}}, []error{io.ErrUnexpectedEOF, net.ErrClosed}, []error{io.EOF}, false},
-		{"failed", &endedError{&FailError{frame.MessageTooBig}}, []error{frame.MessageTooBig, net.ErrClosed}, []error{frame.TextNotUTF8}, false},
+		{"failed", &endedError{&FailError{Violation: frame.MessageTooBig}}, []error{frame.MessageTooBig, net.ErrClosed}, []error{frame.TextNotUTF8}, false},
 		{"cancelled", cancelled(ctx), []error{context.Canceled, reason}, []error{net.ErrClosed}, false},
 		{"late", cancelled(late), []error{context.DeadlineExceeded, reason}, []error{net.ErrClosed}, true},
 		{"cancelled for good", &endedError{cancelled(late)}, []error{context.DeadlineExceeded, reason, net.ErrClosed}, nil, true},

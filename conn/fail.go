@@ -15,7 +15,7 @@ import (
 // RFC 6455, section 7.1.7.
 func (c *Conn) fail(err error) error {
 	v, _ := errors.AsType[frame.Violation](err)
-	return c.giveUp(&FailError{v}, v.Code(), v.Error())
+	return c.giveUp(&FailError{Violation: v}, v.Code(), v.Error())
 }
 
 // giveUp fails the connection from the read side and returns the terminal error.

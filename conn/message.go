@@ -52,14 +52,27 @@ const (
 	Binary = MessageType(frame.Binary) // any bytes
 )
 
+// plain marks a type for a message that is not compressed.
+const plain MessageType = 0x80
+
+// Plain returns the type for a message that is sent as it is also where
+// permessage-deflate was agreed: for data that is compressed already, or that must not
+// show by its size what it has in common with other messages. It can be used wherever
+// a message is sent. Types of messages that were received never have it.
+//
+// RFC 7692, section 6.1.
+func (t MessageType) Plain() MessageType { return t | plain }
+
 // String returns "text" or "binary".
-func (t MessageType) String() string { return frame.Opcode(t).String() }
+func (t MessageType) String() string { return t.opcode().String() }
+
+func (t MessageType) opcode() frame.Opcode { return frame.Opcode(t &^ plain) }
 
 // check reports misuse: a type that does not exist, or text that is not UTF-8.
 //
 // RFC 6455, section 5.6: the whole of a text message is valid UTF-8.
 func (t MessageType) check(p []byte) error {
-	switch {
+	switch t &^= plain; {
 	case t != Text && t != Binary:
 		return ErrMessageType
 	case t == Text && !utf8.Valid(p):

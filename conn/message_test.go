@@ -55,7 +55,7 @@ func TestMessagesEnd(t *testing.T) {
 		{"1008", []wireFrame{closeFrame(1008, "no")}, &CloseError{Code: 1008, Reason: "no"}},
 		{"4000", []wireFrame{closeFrame(4000, "")}, &CloseError{Code: 4000}},
 		{"vanishes", nil, &CloseError{Code: 1006}},
-		{"a violation", []wireFrame{part(frame.Continuation, true, "")}, &FailError{frame.UnexpectedContinuation}},
+		{"a violation", []wireFrame{part(frame.Continuation, true, "")}, &FailError{Violation: frame.UnexpectedContinuation}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			rawTest(t, nil, func(t *testing.T, c *Conn, p *rawPeer) {

@@ -77,7 +77,7 @@ func (n *netConn) read(ctx context.Context, p []byte) (int, error) {
 			if err != nil {
 				return 0, err
 			}
-			if t != n.t {
+			if t.opcode() != n.t.opcode() {
 				_ = r.Close()
 				err := fmt.Errorf("duplex: the peer sent a %v message on a stream of %v messages", t, n.t)
 				return 0, n.c.abandon(err, StatusUnsupportedData)
@@ -113,7 +113,7 @@ func (n *netConn) write(ctx context.Context, p []byte) (written int, err error) 
 	if err := n.c.acquire(ctx, &n.c.messageTurn, nil); err != nil {
 		return 0, err
 	}
-	defer n.c.messageTurn.release()
+	defer n.c.releaseMessage()
 	for err == nil && written < len(p) {
 		piece := n.piece(p[written:])
 		var taken bool
@@ -131,7 +131,7 @@ func (n *netConn) piece(p []byte) []byte {
 		return p
 	}
 	size := maxNetFrame
-	for n.t == Text && !utf8.RuneStart(p[size]) {
+	for n.t.opcode() == frame.Text && !utf8.RuneStart(p[size]) {
 		size--
 	}
 	return p[:size]
@@ -176,6 +176,23 @@ func (n *netConn) wrap(op string, ctx context.Context, err error) error {
 // before any of it has left, nothing has happened; if it ends later, the rest of the
 // frame is kept for the next write, and taken is true.
 func (c *Conn) writePiece(ctx context.Context, t MessageType, p []byte) (taken bool, err error) {
+	if !c.compresses(t, len(p)) {
+		c.begin(t, false)
+		return c.writeWhole(ctx, p)
+	}
+	out := deflated.Get().(*[]byte)
+	*out = c.deflate.enc.End(c.deflate.enc.Append((*out)[:0], p))
+	c.begin(t, true)
+	taken, err = c.writeWhole(ctx, *out)
+	deflated.Put(out)
+	if !taken {
+		c.deflate.forget()
+	}
+	return taken, err
+}
+
+// writeWhole sends the message that was begun in one frame, as writePiece does.
+func (c *Conn) writeWhole(ctx context.Context, p []byte) (taken bool, err error) {
 	if err := c.acquire(ctx, &c.writeTurn, nil); err != nil {
 		return false, err
 	}
@@ -186,7 +203,6 @@ func (c *Conn) writePiece(ctx context.Context, t MessageType, p []byte) (taken b
 	if err := c.writing.begin(ctx, time.Time{}, 0); err != nil {
 		return false, err
 	}
-	c.tx.Begin(frame.Opcode(t))
 	err = c.sendTail()
 	if err == nil {
 		taken, err = c.sendKeeping(c.tx.Frame(true, len(p)), p)

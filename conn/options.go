@@ -43,6 +43,12 @@ type Options struct {
 	// stream that has read deadlines, as every net.Conn should. Negative: off.
 	KeepAlive time.Duration
 
+	// Compression switches permessage-deflate on, if the peer agrees; nil is off.
+	// ReadLimit counts what messages have inflated, exactly; compressed they may have
+	// twice as many bytes and 64 KiB more, which leaves room for data that does not
+	// compress. RFC 7692.
+	Compression *Compression
+
 	// HandshakeTimeout bounds the opening handshake; default 10 s. When dialling
 	// that is everything from the name lookup to the response.
 	HandshakeTimeout time.Duration
@@ -55,6 +61,10 @@ func (o *Options) withDefaults() Options {
 		c = *o
 	}
 	c.Subprotocols, c.Origins = slices.Clone(c.Subprotocols), slices.Clone(c.Origins)
+	if c.Compression != nil {
+		z := *c.Compression
+		c.Compression = &z
+	}
 	if c.ReadLimit == 0 {
 		c.ReadLimit = defaultReadLimit
 	}

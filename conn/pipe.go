@@ -9,8 +9,10 @@ const pipeSize = 64 << 10
 // Pipe returns the two ends of a connection in memory. They behave as over TCP: they
 // are buffered, have deadlines, and one end's CloseNow is the other's broken stream.
 // Programs can test their handlers with it, also inside testing/synctest. The options
-// may be nil; ReadLimit and KeepAlive are used.
+// may be nil; ReadLimit and KeepAlive are used, and Compression if both ends have it.
 func Pipe(clientOptions, serverOptions *Options) (client, server *Conn) {
 	a, b := pipe.New(pipeSize)
-	return New(a, Start{Role: Client}, clientOptions), New(b, Start{Role: Server}, serverOptions)
+	co, so := clientOptions.withDefaults(), serverOptions.withDefaults()
+	agreed := so.Compression.choose(co.Compression.offers())
+	return New(a, Start{Role: Client, Extensions: agreed}, &co), New(b, Start{Role: Server, Extensions: agreed}, &so)
 }

@@ -3,6 +3,9 @@ package conn
 import (
 	"bytes"
 	"context"
+	"sync"
+
+	"github.com/duplexws/duplex/deflate"
 )
 
 // Prepared is a message that was checked and copied once, to be sent on many
@@ -11,6 +14,15 @@ import (
 type Prepared struct {
 	t    MessageType
 	data []byte
+
+	// The payload compressed without history, by window bits.
+	compressed [deflate.MaxWindowBits - deflate.MinWindowBits + 1]lazy
+}
+
+// lazy is made when it is first needed.
+type lazy struct {
+	once sync.Once
+	b    []byte
 }
 
 // Prepare makes a message to be sent many times. The slice is copied. Text that is not
@@ -19,17 +31,56 @@ func Prepare(t MessageType, p []byte) (*Prepared, error) {
 	if err := t.check(p); err != nil {
 		return nil, err
 	}
-	return &Prepared{t, bytes.Clone(p)}, nil
+	return &Prepared{t: t, data: bytes.Clone(p)}, nil
 }
 
 // WritePrepared sends a message that was prepared; it is otherwise like [Conn.Write].
 // A server has nothing left to check and sends a large one without copying it; a client
-// masks it with a new key every time. A nil or zero Prepared is [ErrMessageType].
+// masks it with a new key every time. Where messages are compressed, this one is the
+// first time it is needed, once for each size of window, and without reference to
+// earlier messages. A nil or zero Prepared is [ErrMessageType].
 //
 // RFC 6455, section 5.3.
 func (c *Conn) WritePrepared(ctx context.Context, m *Prepared) error {
 	if m == nil || m.t == 0 {
 		return ErrMessageType
 	}
-	return c.writeMessage(ctx, m.t, m.data)
+	if c.compresses(m.t, len(m.data)) {
+		if b := m.deflated(c.deflate.window.Bits); len(b) < len(m.data) {
+			return c.writeDeflated(ctx, m, b)
+		}
+	}
+	return c.writeMessage(ctx, m.t.Plain(), m.data)
+}
+
+// preparedLevel is the level for messages that are compressed once and sent often.
+const preparedLevel deflate.Level = 6
+
+// deflated returns the payload compressed.
+func (m *Prepared) deflated(bits int) []byte {
+	z := &m.compressed[bits-deflate.MinWindowBits]
+	z.once.Do(func() {
+		e := deflate.NewEncoder(deflate.Window{Bits: bits, NoTakeover: true}, preparedLevel)
+		z.b = bytes.Clone(e.End(e.Append(make([]byte, 0, len(m.data)/2), m.data)))
+	})
+	return z.b
+}
+
+// writeDeflated sends a message whose payload is b when it is compressed.
+//
+// RFC 7692, section 7.2.1: the peer has the text in its window then, so it goes into
+// ours.
+func (c *Conn) writeDeflated(ctx context.Context, m *Prepared, b []byte) error {
+	if err := c.acquire(ctx, &c.messageTurn, nil); err != nil {
+		return err
+	}
+	c.begin(m.t, true)
+	sent, err := c.writeFrames(ctx, true, b)
+	if err == nil {
+		err = c.deflate.enc.Add(m.data)
+	} else if sent {
+		err = c.abandon(err, StatusInternalError)
+	}
+	c.releaseMessage()
+	return err
 }

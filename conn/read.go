@@ -80,6 +80,9 @@ func (c *Conn) releaseRead() {
 		c.read.Store(false)
 		if over {
 			c.message = incoming{}
+			if c.inflate != nil {
+				c.inflate.stop()
+			}
 		}
 		c.in.release(over)
 		c.readTurn.release()
@@ -96,6 +99,9 @@ func (c *Conn) releaseRead() {
 func (c *Conn) next(ctx context.Context) (protocol.Kind, error) {
 	if c.rx.Left() == 0 {
 		c.rx.SetLimit(c.readLimit.Load()) // for the next frame, see SetReadLimit
+	}
+	if c.inflate != nil && c.inflate.ready > 0 {
+		return protocol.Payload, nil
 	}
 	for {
 		ev, n, err := c.rx.Next(c.in.bytes())
@@ -132,7 +138,7 @@ func (c *Conn) advance(ctx context.Context) (protocol.Kind, error) {
 }
 
 // take moves payload of the frame under way to p, at most Left bytes and at least one,
-// unmasked and checked.
+// unmasked and checked. The message is not compressed; see inflatePart for others.
 func (c *Conn) take(ctx context.Context, p []byte) (int, error) {
 	p = p[:min(uint64(len(p)), c.rx.Left())]
 	var n int
@@ -152,7 +158,6 @@ func (c *Conn) take(ctx context.Context, p []byte) (int, error) {
 		c.in.consume(n)
 	}
 	c.rx.Frame(p[:n])
-	// An inflater has its place here: between the bytes of frames and of messages.
 	if err := c.rx.Message(p[:n]); err != nil {
 		return 0, c.fail(err)
 	}
@@ -206,23 +211,47 @@ func (c *Conn) readMessage(ctx context.Context, dst []byte) (MessageType, []byte
 		p = append(dst, p...)
 	}
 	for {
-		kind, err := c.advance(ctx)
-		if err == nil && kind == protocol.End {
+		var last bool
+		var err error
+		p, last, err = c.appendPart(ctx, p, len(dst))
+		if err != nil {
+			c.keep(p, len(dst), cap(dst) > 0)
+			return 0, dst, err
+		}
+		if last {
 			if err := c.endMessage(); err != nil {
 				return 0, dst, err
 			}
 			return t, p, nil
 		}
-		if err == nil {
-			p, err = c.appendPayload(ctx, p, len(dst))
-		}
-		if err != nil {
-			c.message.kept = p
-			if cap(dst) > 0 {
-				c.message.kept = bytesClone(p[len(dst):])
-			}
-			return 0, dst, err
-		}
+	}
+}
+
+// appendPart appends what comes next of the message under way to p, of which the bytes
+// from base on are of the message, and reports whether it was the last.
+func (c *Conn) appendPart(ctx context.Context, p []byte, base int) (out []byte, last bool, err error) {
+	kind, err := c.advance(ctx)
+	switch {
+	case err != nil:
+		return p, false, err
+	case c.compressed():
+		return c.appendInflated(ctx, kind, p, base)
+	case kind == protocol.End:
+		return p, true, nil
+	}
+	p, err = c.appendPayload(ctx, p, base)
+	return p, false, err
+}
+
+// keep keeps what a read that was broken off had of its message, p[base:], for the next
+// one. The memory of p is the caller's if it was borrowed.
+func (c *Conn) keep(p []byte, base int, borrowed bool) {
+	c.message.kept = p
+	if borrowed {
+		c.message.kept = bytesClone(p[base:])
+	}
+	if c.inflate != nil {
+		c.inflate.dec.Keep(p[base:])
 	}
 }
 

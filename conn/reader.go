@@ -72,18 +72,34 @@ func (r *messageReader) read(p []byte) (int, error) {
 		c.message.kept = kept[n:]
 		return n, nil
 	}
-	kind, err := c.advance(r.ctx)
-	if err != nil {
-		return 0, err
-	}
-	if kind == protocol.End {
-		if err := c.endMessage(); err != nil {
-			return 0, err
+	for {
+		n, last, err := c.readPart(r.ctx, p)
+		if err == nil && last {
+			if err = c.endMessage(); err == nil {
+				r.atEOF.Store(true)
+				err = io.EOF
+			}
 		}
-		r.atEOF.Store(true)
-		return 0, io.EOF
+		if n > 0 || err != nil {
+			return n, err
+		}
 	}
-	return c.take(r.ctx, p)
+}
+
+// readPart moves what comes next of the message under way to p and reports whether it
+// was the last. It may be no byte.
+func (c *Conn) readPart(ctx context.Context, p []byte) (n int, last bool, err error) {
+	kind, err := c.advance(ctx)
+	switch {
+	case err != nil:
+		return 0, false, err
+	case c.compressed():
+		return c.readInflated(ctx, kind, p)
+	case kind == protocol.End:
+		return 0, true, nil
+	}
+	n, err = c.take(ctx, p)
+	return n, false, err
 }
 
 // Close implements io.Closer. It never waits and never fails: the rest of the message

@@ -82,7 +82,7 @@ func want(s wstest.Stream) outcome {
 	if v := s.Violation; v != 0 {
 		body, _ := closeBody(v.Code(), v.Error())
 		o.Sent = append(o.Sent, wireFrame{Op: frame.Close, Fin: true, Body: string(body)})
-		o.Close, o.Fail = nil, &FailError{v}
+		o.Close, o.Fail = nil, &FailError{Violation: v}
 	}
 	return o
 }

@@ -33,13 +33,23 @@ func (c *Conn) writeMessage(ctx context.Context, t MessageType, p []byte) error 
 	if err := c.acquire(ctx, &c.messageTurn, nil); err != nil {
 		return err
 	}
-	c.tx.Begin(frame.Opcode(t))
-	sent, err := c.writeFrames(ctx, true, p)
+	compressed := c.compresses(t, len(p))
+	c.begin(t, compressed)
+	sent, err := c.writePart(ctx, compressed, true, p)
 	if sent && err != nil {
 		err = c.abandon(err, StatusInternalError)
 	}
-	c.messageTurn.release()
+	c.releaseMessage()
 	return err
+}
+
+// writePart sends the next piece of the message under way, the last one with fin. It
+// reports whether any frame has left.
+func (c *Conn) writePart(ctx context.Context, compressed, fin bool, p []byte) (sent bool, err error) {
+	if compressed {
+		return c.writeCompressed(ctx, fin, p)
+	}
+	return c.writeFrames(ctx, fin, p)
 }
 
 // maxMasked is the payload of the largest frame that a client sends.

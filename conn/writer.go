@@ -13,8 +13,9 @@ import (
 // in between. A writer must be closed, also after an error.
 //
 // Small writes are gathered, so a short message leaves in one frame; a large write, or
-// what fills 4 KiB, leaves as a fragment at once. The slices are only read, and not
-// used after Write has returned.
+// what fills 4 KiB, leaves as a fragment at once; compressed, up to 64 KiB are held back
+// until there is a block of them. The slices are only read, and not used after Write
+// has returned.
 //
 // ctx holds until the message is complete. If it ends before any of the message has
 // left, the message is dropped and nothing has happened; later, the message cannot be
@@ -36,11 +37,11 @@ func (c *Conn) Writer(ctx context.Context, t MessageType) (io.WriteCloser, error
 		err = cancelled(ctx)
 	}
 	if err != nil {
-		c.messageTurn.release()
+		c.releaseMessage()
 		return nil, err
 	}
-	c.tx.Begin(frame.Opcode(t))
-	w := &messageWriter{c: c, ctx: ctx}
+	c.begin(t, false)
+	w := &messageWriter{c: c, ctx: ctx, t: t}
 	if ctx.Done() != nil {
 		w.turn.try() // until stop is set
 		w.stop = context.AfterFunc(ctx, w.expire)
@@ -53,13 +54,16 @@ func (c *Conn) Writer(ctx context.Context, t MessageType) (io.WriteCloser, error
 type messageWriter struct {
 	c   *Conn
 	ctx context.Context
+	t   MessageType
 
-	turn turn    // what follows is used under it, for calls at the same time
-	out  *output // gathers small writes; nil: none
-	n    int     // bytes in out
-	sent bool    // a fragment has left
-	err  error   // sticky; errWriterClosed after Close
-	stop func() bool
+	turn       turn    // what follows is used under it, for calls at the same time
+	out        *output // gathers small writes; nil: none
+	n          int     // bytes in out
+	begun      bool    // compressed is settled
+	compressed bool
+	sent       bool  // a fragment has left
+	err        error // sticky; errWriterClosed after Close
+	stop       func() bool
 }
 
 var errWriterClosed = errors.New("duplex: write: the Writer is closed")
@@ -156,9 +160,20 @@ func (w *messageWriter) flush(fin bool) error {
 	return w.send(fin, p)
 }
 
-// send sends the next piece of the message.
+// send sends the next piece of the message. The first one settles whether the message
+// is compressed: there is more to come, or its size is known.
 func (w *messageWriter) send(fin bool, p []byte) error {
-	sent, err := w.c.writeFrames(w.ctx, fin, p)
+	if !w.begun {
+		w.begun = true
+		size := len(p)
+		if !fin {
+			size = smallOutput + 1 // at least
+		}
+		if w.compressed = w.c.compresses(w.t, size); w.compressed {
+			w.c.tx.Mark(frame.RSV1)
+		}
+	}
+	sent, err := w.c.writePart(w.ctx, w.compressed, fin, p)
 	w.sent = w.sent || sent
 	if err != nil {
 		return w.fail(err)
@@ -185,6 +200,9 @@ func (w *messageWriter) ready() error {
 // fail gives the message up. If a part of it has left it can never be completed, and
 // the peer waits for the rest: the connection has to end.
 func (w *messageWriter) fail(err error) error {
+	if w.compressed {
+		w.c.deflate.forget()
+	}
 	if w.sent {
 		err = w.c.abandon(err, StatusInternalError)
 	}
@@ -202,5 +220,5 @@ func (w *messageWriter) finish(err error) {
 		smallOutputs.Put(w.out)
 		w.out = nil
 	}
-	w.c.messageTurn.release()
+	w.c.releaseMessage()
 }
