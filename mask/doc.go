@@ -11,6 +11,10 @@
 // A payload that arrives or leaves in pieces is masked piece by piece: [XOR] and
 // [Copy] return the key rotated to where the next piece begins.
 //
+// On amd64, vector instructions (AVX2 or AVX-512) mask all but short data where the
+// processor and the operating system have them. The build tag purego leaves assembly
+// out. Under the race detector, all is done in Go, so that it sees every access.
+//
 // The package does no I/O, starts no goroutine, keeps no reference to any slice
 // it is given and never allocates. All functions may be called concurrently on
 // slices that do not overlap.

@@ -10,6 +10,12 @@ import (
 	"github.com/duplexws/duplex/mask"
 )
 
+// The tests run with assembly by default and without it under the build tag purego;
+// both are to pass:
+//
+//	go test ./mask
+//	go test -tags purego ./mask
+
 // naive is section 5.3 of RFC 6455 to the letter: octet i of the result is octet i
 // of the original XOR octet i mod 4 of the key. It begins at octet phase.
 func naive(b []byte, k mask.Key, phase int) []byte {
@@ -18,6 +24,14 @@ func naive(b []byte, k mask.Key, phase int) []byte {
 		out[i] = b[i] ^ k[(phase+i)%4]
 	}
 	return out
+}
+
+// naiveAll is naive with testKey, begun at each of its octets.
+func naiveAll(b []byte) (masked [4][]byte) {
+	for phase := range masked {
+		masked[phase] = naive(b, testKey, phase)
+	}
+	return masked
 }
 
 func rotated(k mask.Key, n int) mask.Key {
@@ -37,26 +51,65 @@ var testKey = mask.Key{0x37, 0xfa, 0x21, 0x3d}
 
 const (
 	largest = 300 // sizes that are tried, all of them
-	around  = 16  // bytes before and after a slice that must stay
-	aligned = 8   // positions in a word
+	around  = 70  // bytes before and after a slice that must stay
+	aligned = 64  // positions in a cache line
 )
+
+// largeSizes are such that loops run, just about do not, and run differently.
+var largeSizes = []int{
+	383, 384, 385, 511, 512, 513, 575, 576, 577, 640, 767, 768, 769, 1023, 1024, 1025,
+	4095, 4096, 4097, 49151, 49152, 49153, 49152 + 255, 65536, 100003,
+}
+
+func allSizes() []int {
+	var sizes []int
+	for size := range largest + 1 {
+		sizes = append(sizes, size)
+	}
+	return sizes
+}
+
+// each runs f with every implementation that this machine has.
+func each(t *testing.T, f func(t *testing.T)) {
+	t.Helper()
+	for _, implementation := range mask.Implementations() {
+		t.Run(implementation.Name, func(t *testing.T) {
+			defer implementation.Use()()
+			f(t)
+		})
+	}
+}
 
 // TestXOR compares every size at every alignment, with the key at every offset.
 func TestXOR(t *testing.T) {
-	for size := range largest + 1 {
-		for shift := range aligned {
-			for phase := range 4 {
-				buf := random(size + shift + 2*around)
-				want := bytes.Clone(buf)
-				from, to := around+shift, around+shift+size
-				copy(want[from:], naive(want[from:to], testKey, phase))
-				next := mask.XOR(buf[from:to], rotated(testKey, phase))
-				if !bytes.Equal(buf, want) {
-					t.Fatalf("size %d, shift %d, key offset %d: the bytes differ from the naive loop", size, shift, phase)
-				}
-				if next != rotated(testKey, phase+size) {
-					t.Fatalf("size %d, key offset %d: next key %x", size, phase, next)
-				}
+	each(t, func(t *testing.T) {
+		for size := range largest + 1 {
+			xorEverywhere(t, size, 1)
+		}
+		for _, size := range largeSizes {
+			xorEverywhere(t, size, 9)
+		}
+	})
+}
+
+// xorEverywhere masks size bytes in place, at positions step apart.
+func xorEverywhere(t *testing.T, size, step int) {
+	t.Helper()
+	original := random(size + aligned + 2*around)
+	masked := naiveAll(original)
+	buf, want := bytes.Clone(original), bytes.Clone(original)
+	for shift := 0; shift < aligned; shift += step {
+		for phase := range 4 {
+			from, to := around+shift, around+shift+size
+			copy(buf, original)
+			copy(want, original)
+			copy(want[from:to], masked[(phase-from)&3][from:])
+			next := mask.XOR(buf[from:to], rotated(testKey, phase))
+			if !bytes.Equal(buf, want) {
+				t.Fatalf("size %d, shift %d, key offset %d: the bytes differ from the naive loop", size, shift, phase)
+			}
+			if next != rotated(testKey, phase+size) {
+				t.Fatalf("size %d, key offset %d: next key %x", size, phase, next)
 			}
 		}
 	}
@@ -64,29 +117,44 @@ func TestXOR(t *testing.T) {
 
 // TestCopy does the same with source and destination apart, each at every alignment.
 func TestCopy(t *testing.T) {
-	for size := range largest + 1 {
-		src := random(size + aligned)
-		srcBefore := bytes.Clone(src)
-		dst := make([]byte, size+aligned+2*around)
-		for i := range aligned * aligned * 4 {
-			from, shift, phase := i%aligned, i/aligned%aligned, i/aligned/aligned
-			clear(dst)
-			to := around + shift
-			next := mask.Copy(dst[to:to+size], src[from:from+size], rotated(testKey, phase))
-			if want := naive(src[from:from+size], testKey, phase); !bytes.Equal(dst[to:to+size], want) {
-				t.Fatalf("size %d, from %d to %d, key offset %d: the bytes differ from the naive loop", size, from, shift, phase)
-			}
-			clear(dst[to : to+size])
-			if !bytes.Equal(dst, make([]byte, len(dst))) {
-				t.Fatalf("size %d, from %d to %d: bytes beside the destination changed", size, from, shift)
-			}
-			if next != rotated(testKey, phase+size) {
-				t.Fatalf("size %d, key offset %d: next key %x", size, phase, next)
-			}
+	step := 1
+	if raceDetector || testing.Short() {
+		step = 31 // takes every position too, but not with every other
+	}
+	each(t, func(t *testing.T) {
+		for size := range largest + 1 {
+			copyEverywhere(t, size, step)
 		}
-		if !bytes.Equal(src, srcBefore) {
-			t.Fatalf("size %d: the source changed", size)
+		for _, size := range largeSizes {
+			copyEverywhere(t, size, 127)
 		}
+	})
+}
+
+// copyEverywhere copies size bytes from and to positions in a cache line: every step-th
+// of all pairs.
+func copyEverywhere(t *testing.T, size, step int) {
+	t.Helper()
+	src := random(size + aligned + 2*around)
+	srcBefore := bytes.Clone(src)
+	masked := naiveAll(src)
+	untouched := bytes.Repeat([]byte{0xA5}, len(src))
+	dst, want := bytes.Clone(untouched), bytes.Clone(untouched)
+	for i := 0; i < 4*aligned*aligned; i += step {
+		from, to, phase := i/4%aligned, around+i/4/aligned, i%4
+		copy(dst, untouched)
+		copy(want, untouched)
+		copy(want[to:to+size], masked[(phase-from)&3][from:])
+		next := mask.Copy(dst[to:to+size], src[from:from+size], rotated(testKey, phase))
+		if !bytes.Equal(dst, want) {
+			t.Fatalf("size %d, from %d to %d, key offset %d: the bytes differ from the naive loop", size, from, to, phase)
+		}
+		if next != rotated(testKey, phase+size) {
+			t.Fatalf("size %d, key offset %d: next key %x", size, phase, next)
+		}
+	}
+	if !bytes.Equal(src, srcBefore) {
+		t.Fatalf("size %d: the source changed", size)
 	}
 }
 
@@ -108,13 +176,39 @@ func TestCopyLengths(t *testing.T) {
 	}
 }
 
-func TestCopyOntoItself(t *testing.T) {
-	for size := range largest + 1 {
-		b := random(size)
-		want := naive(b, testKey, 0)
-		mask.Copy(b, b, testKey)
-		if !bytes.Equal(b, want) {
-			t.Fatalf("size %d: the bytes differ from the naive loop", size)
+// TestCopyOverlap: source and destination may share bytes in any way, and what is not
+// of the destination stays.
+func TestCopyOverlap(t *testing.T) {
+	each(t, func(t *testing.T) {
+		for _, size := range append([]int{0, 1, 2, 3, 4, 7, 8, 9, 31, 33, 64, 65, 100, 129, 257, largest}, largeSizes...) {
+			copyOverlapping(t, size)
+		}
+	})
+}
+
+// copyOverlapping copies size bytes by distances around nothing and around size.
+func copyOverlapping(t *testing.T, size int) {
+	t.Helper()
+	const most = 70
+	original := random(3*size + 2*most)
+	from := size + most
+	wanted := naive(original[from:from+size], testKey, 0)
+	buf, want := bytes.Clone(original), bytes.Clone(original)
+	var distances []int
+	for d := range most + 1 {
+		distances = append(distances, d, -d)
+		if size > most && d < 3 {
+			distances = append(distances, size+d, size-d, -size-d, -size+d)
+		}
+	}
+	for _, distance := range distances {
+		copy(buf, original)
+		copy(want, original)
+		to := from + distance
+		copy(want[to:], wanted)
+		mask.Copy(buf[to:to+size], buf[from:from+size], testKey)
+		if !bytes.Equal(buf, want) {
+			t.Fatalf("size %d, by %d: the bytes differ from the naive loop", size, distance)
 		}
 	}
 }

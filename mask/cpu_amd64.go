@@ -1,0 +1,82 @@
+//go:build !purego
+
+package mask
+
+// instructions says what xor works with.
+type instructions uint8
+
+const (
+	words  instructions = iota // Go
+	avx2                       // vectors of 32 bytes
+	avx512                     // vectors of 64 bytes
+)
+
+// use is set once, before main, and after that by tests only.
+var use = best()
+
+// best returns what is fastest here. The race detector and the memory sanitizers do
+// not see what assembly reads and writes: for them it is Go, which they do see.
+func best() instructions {
+	if instrumented {
+		return words
+	}
+	return choose(read())
+}
+
+// features is what the processor and the operating system say of themselves.
+type features struct {
+	maxLeaf uint32 // the last leaf of CPUID
+	ecx1    uint32 // leaf 1
+	ebx7    uint32 // leaf 7
+	ecx7    uint32
+	xcr0    uint32 // the registers that are saved on a switch of threads; 0: unknown
+}
+
+// Bits of features, from volumes 1 and 2 of the Intel 64 and IA-32 Architectures
+// Software Developer's Manual (chapter 14.3; CPUID).
+const (
+	ecx1OSXSAVE    = 1 << 27 // XGETBV may be used
+	ecx1AVX        = 1 << 28
+	ebx7AVX2       = 1 << 5
+	ebx7AVX512F    = 1 << 16
+	ecx7AVX512VBMI = 1 << 6 // its second set, VBMI2
+
+	xcr0YMM = 1<<1 | 1<<2                  // the XMM registers, the upper halves of YMM
+	xcr0ZMM = xcr0YMM | 1<<5 | 1<<6 | 1<<7 // the masks, the upper halves of ZMM, ZMM16 to ZMM31
+)
+
+// choose returns the widest vectors that f allows and that pay.
+//
+// The first processors with AVX-512 run at a lower clock, the rest of the program
+// included, for a while after each use of a 64-byte register. The second set of byte
+// manipulation instructions came with those that do not (Ice Lake and Zen 4); it is
+// required for that reason only.
+func choose(f features) instructions {
+	switch {
+	case f.maxLeaf < 7 || f.ecx1&ecx1AVX == 0 || f.ebx7&ebx7AVX2 == 0 || f.xcr0&xcr0YMM != xcr0YMM:
+		return words
+	case f.ebx7&ebx7AVX512F == 0 || f.ecx7&ecx7AVX512VBMI == 0 || f.xcr0&xcr0ZMM != xcr0ZMM:
+		return avx2
+	}
+	return avx512
+}
+
+// read asks the processor.
+func read() features {
+	var f features
+	f.maxLeaf, _, _, _ = cpuid(0, 0)
+	_, _, f.ecx1, _ = cpuid(1, 0)
+	if f.maxLeaf >= 7 {
+		_, f.ebx7, f.ecx7, _ = cpuid(7, 0)
+	}
+	if f.ecx1&ecx1OSXSAVE != 0 {
+		f.xcr0, _ = xgetbv()
+	}
+	return f
+}
+
+// cpuid is the instruction CPUID.
+func cpuid(leaf, subleaf uint32) (eax, ebx, ecx, edx uint32)
+
+// xgetbv is the instruction XGETBV for XCR0. It exists only where OSXSAVE is set.
+func xgetbv() (eax, edx uint32)
