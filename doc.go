@@ -1,5 +1,6 @@
-// Package duplex is the root of a WebSocket library written from RFC 6455 up. It
-// holds no code; this page maps the packages and the sections of the RFC to files.
+// Package duplex is the root of a WebSocket library written from RFC 6455 and RFC
+// 7692 up. It holds no code; this page maps the packages and the sections of the RFCs to
+// files.
 //
 // An application imports one package:
 //
@@ -37,8 +38,15 @@
 //	10.2 origin                handshake/origin.go
 //	10.4 limits                internal/protocol/receiver.go, conn/options.go
 //
-// Of RFC 7692, section 7.1 lives in deflate/negotiate.go and deflate/params.go, section
-// 7.2.1 in deflate/encoder.go and 7.2.2 in deflate/decoder.go.
+// # Where a section of RFC 7692 lives
+//
+//	5 negotiation              conn/compression.go, deflate/negotiate.go
+//	6 framing                  internal/protocol/receiver.go, internal/protocol/sender.go
+//	6.1 sending                conn/compress.go, conn/prepared.go
+//	6.2 receiving              conn/inflate.go
+//	7.1 parameters             deflate/params.go, deflate/negotiate.go
+//	7.2.1 compression          deflate/encoder.go
+//	7.2.2 decompression        deflate/decoder.go
 //
 // Which test shows which requirement of the RFC stands in docs/requirements.md; a
 // test keeps that table complete.

@@ -1,5 +1,5 @@
 // Package conn is a WebSocket connection: messages in and out over a net.Conn, as RFC
-// 6455 has it, in both roles.
+// 6455 and RFC 7692 have it, in both roles.
 //
 // A server gets a [Conn] from [Accept] or [Handler], a client from [Dial]; [New] takes
 // over a stream that was upgraded elsewhere, and [Pipe] makes both ends of a connection
@@ -39,6 +39,13 @@
 // announces. While nothing is being read or written a connection holds no buffer. What
 // the peer is owed, Pongs, is one slot: a peer that sends Pings and does not read gets
 // the Pong for its latest.
+//
+// # Compression
+//
+// [Options].Compression switches permessage-deflate on, RFC 7692, if the peer agrees. Read
+// limits count inflated bytes, exactly. Messages that are small go out plain, and so
+// does what is sent with [MessageType.Plain]. A message that is large leaves in several
+// fragments, so that neither side needs memory for all of it compressed.
 //
 // # Closing
 //
