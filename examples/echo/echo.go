@@ -17,7 +17,7 @@ func newHandler(cfg config, open *clients) http.Handler {
 		}
 		defer open.remove(c)
 		return echo(ctx, c)
-	}, &conn.Options{Origins: cfg.origins, ReadLimit: cfg.limit})
+	}, cfg.options())
 
 	page := newPage()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

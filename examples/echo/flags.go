@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/duplexws/duplex/conn"
 )
 
 // config is what the flags say.
@@ -17,6 +19,7 @@ type config struct {
 	certOut   string
 	origins   []string
 	limit     int64
+	compress  bool
 }
 
 // parseFlags reads the command line; what is wrong with it is written to stderr.
@@ -39,6 +42,7 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 		return nil
 	})
 	f.Int64Var(&cfg.limit, "limit", 16<<20, "longest message to accept, in `bytes`; negative: no limit, 0: the library's default")
+	f.BoolVar(&cfg.compress, "compress", true, "compress messages if the client can (permessage-deflate, RFC 7692); -compress=false: never")
 	if err := f.Parse(args); err != nil {
 		return cfg, err // Parse has written it to stderr
 	}
@@ -63,6 +67,15 @@ func (cfg config) check(rest []string) error {
 		return errors.New("-certout writes the certificate that -tls makes: use it with -tls")
 	}
 	return nil
+}
+
+// options returns what the flags say about connections.
+func (cfg config) options() *conn.Options {
+	o := &conn.Options{Origins: cfg.origins, ReadLimit: cfg.limit}
+	if cfg.compress {
+		o.Compression = &conn.Compression{}
+	}
+	return o
 }
 
 // tlsConfig returns nil if the server shall speak plain http and ws.

@@ -7,6 +7,9 @@
 // page and the WebSocket share the port: a request to upgrade to WebSocket is
 // accepted on any path, GET / answers with the page.
 //
+// Messages are compressed with permessage-deflate (RFC 7692) where the client offers it;
+// -compress=false switches that off. The page shows what was agreed.
+//
 // With -tls it speaks https and wss, with a certificate that it makes in memory
 // and that no client trusts by itself; -certout writes that certificate to a file
 // for those that shall. With -cert and -key it uses a certificate of yours.

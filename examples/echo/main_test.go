@@ -95,6 +95,7 @@ func TestRunRefuses(t *testing.T) {
 		{"unknown flag", []string{"-nonsense"}, 2, "-nonsense"},
 		{"argument", []string{"9001"}, 2, `unexpected argument "9001"`},
 		{"limit is no number", []string{"-limit", "many"}, 2, "-limit"},
+		{"compress is neither on nor off", []string{"-compress=3"}, 2, "-compress"},
 		{"cert without key", []string{"-cert", "c.pem"}, 2, "-cert and -key need each other"},
 		{"key without cert", []string{"-key", "k.pem"}, 2, "-cert and -key need each other"},
 		{"two certificates", []string{"-tls", "-cert", "c.pem", "-key", "k.pem"}, 2, "use one of the two"},

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -20,11 +21,13 @@ func TestPage(t *testing.T) {
 	defer cancel()
 	browser := startChromium(ctx, t)
 	for _, test := range []struct {
-		name string
-		args []string
+		name       string
+		args       []string
+		extensions string
 	}{
-		{"http", nil},
-		{"https", []string{"-tls"}},
+		{"http", nil, "extensions: permessage-deflate"},
+		{"https", []string{"-tls"}, "extensions: permessage-deflate"},
+		{"without compression", []string{"-compress=false"}, "extensions: none"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := startServer(t, test.args...)
@@ -35,17 +38,31 @@ func TestPage(t *testing.T) {
 			u := &user{t, p}
 			// The certificate made in memory is one that a person has to accept.
 			u.must(u.call(ctx, "Security.setIgnoreCertificateErrors", params{"ignore": true}, nil))
-			u.must(u.open(ctx, s.http))
+			r := newRelay(t, s.http)
+			u.must(u.open(ctx, r.through(s.http)))
+			u.sees(ctx, "state", "open")
+			u.sees(ctx, "url", r.through(s.ws))
+			u.sees(ctx, "extensions", test.extensions)
+			compressed(ctx, u, r, test.extensions != "extensions: none")
 			usePage(ctx, u, s)
 		})
 	}
 }
 
+// compressed sends a long text and checks by what passes the relay whether the browser
+// and the server have compressed it.
+func compressed(ctx context.Context, u *user, r *relay, want bool) {
+	u.t.Helper()
+	text := strings.Repeat("Grüße, 世界. ", 1000)
+	toServer, toClient := r.toServer.Load(), r.toClient.Load()
+	u.must(u.enter(ctx, "text", text))
+	u.must(u.click(ctx, "send", 1))
+	u.seesEcho(ctx, []string{"text", text, strconv.Itoa(len(text))})
+	wantCompressed(u.t, len(text), r.toServer.Load()-toServer, r.toClient.Load()-toClient, want)
+}
+
 func usePage(ctx context.Context, u *user, s *server) {
 	u.t.Helper()
-	u.sees(ctx, "state", "open")
-	u.sees(ctx, "url", s.ws)
-
 	u.must(u.enter(ctx, "text", "Grüße, 世界"))
 	u.must(u.click(ctx, "send", 1))
 	u.seesEcho(ctx, []string{"text", "Grüße, 世界", "15"})
