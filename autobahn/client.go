@@ -81,7 +81,7 @@ func (r *roleRun) clientCommand(ctx context.Context, url, ca string) (*exec.Cmd,
 		if err != nil {
 			return nil, err
 		}
-		args := []string{"-url", url, "-agent", r.agent, "-limit", strconv.FormatInt(r.limit, 10)}
+		args := []string{"-url", url, "-agent", r.agent, "-limit", strconv.FormatInt(r.limit, 10), compressFlag(r.compress)}
 		if ca != "" {
 			args = append(args, "-ca", ca)
 		}
@@ -94,6 +94,10 @@ func (r *roleRun) clientCommand(ctx context.Context, url, ca string) (*exec.Cmd,
 	}
 	return exec.Command(args[0], args[1:]...), nil
 }
+
+// compressFlag returns the flag of our server and client that switches compression on or
+// off.
+func compressFlag(on bool) string { return "-compress=" + strconv.FormatBool(on) }
 
 // freePort returns a TCP port of the loopback address on which nobody listens. Somebody
 // else may take it before the suite does, which then says so and ends.

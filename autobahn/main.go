@@ -33,7 +33,7 @@ const usage = `Usage: go run ./autobahn [flags]
 
 Runs the Autobahn testsuite and compares every case with the expected results.
 
-  go run ./autobahn                    our server, then our client, over ws
+  go run ./autobahn                    our server and our client, over ws
   go run ./autobahn -tls               the same over wss
   go run ./autobahn -role server -cases '6.*,7.*'
   go run ./autobahn -role server -url ws://127.0.0.1:8080/echo
@@ -59,6 +59,7 @@ type config struct {
 	python   string
 	expected string
 	limit    int64
+	compress bool
 	timeout  time.Duration
 	update   bool
 }
@@ -98,7 +99,7 @@ func parseFlags(args []string, stderr io.Writer) (*config, error) {
 		fmt.Fprint(stderr, usage)
 		f.PrintDefaults()
 	}
-	f.StringVar(&c.role, "role", "both", "what is tested: server, client or both, one after the other")
+	f.StringVar(&c.role, "role", "both", "what is tested: server, client or both, side by side")
 	f.BoolVar(&c.tls, "tls", false, "test over wss, with a certificate made for this run")
 	f.StringVar(&cases, "cases", "*", "comma-separated `list` of cases, such as 6.4.1 or 9.*")
 	f.StringVar(&c.url, "url", "", "test the server at this `url` (ws or wss) instead of examples/echo")
@@ -109,6 +110,7 @@ func parseFlags(args []string, stderr io.Writer) (*config, error) {
 	f.StringVar(&c.python, "python", "", "the CPython 2.7 `program` to use (default: found on the PATH or by pyenv)")
 	f.StringVar(&c.expected, "expected", "", "`file` of expected results, or none (default autobahn/expected/<role>.json)")
 	f.Int64Var(&c.limit, "limit", 16<<20, "read limit of our server and client in bytes; section 9 sends 16 MiB")
+	f.BoolVar(&c.compress, "compress", true, "compression of our server and client; with -compress=false, sections 12 and 13 are\nexpected to be UNIMPLEMENTED")
 	f.DurationVar(&c.timeout, "timeout", 30*time.Minute, "longest `time` for one role")
 	f.BoolVar(&c.update, "update", false, "write the results of this run into the file of expected results")
 	if err := f.Parse(args); err != nil {
@@ -154,11 +156,15 @@ func (c *config) check() error {
 	if c.update && c.expected == "none" {
 		return errors.New("-update needs a file of expected results")
 	}
+	if c.update && !c.compress {
+		return errors.New("-update writes what is expected with compression: leave out -compress=false")
+	}
 	return nil
 }
 
-// runRoles runs one role or both. A deviation in the first does not keep the second
-// from running; any other error does.
+// runRoles runs one role, or both side by side: the suite has one thread, so that two
+// cores are no more than both need. A deviation in one does not keep the other from
+// running to its end; any other error does.
 func runRoles(ctx context.Context, c *config, w io.Writer) error {
 	root, err := moduleRoot(ctx)
 	if err != nil {
@@ -179,15 +185,7 @@ func runRoles(ctx context.Context, c *config, w io.Writer) error {
 	if c.role == "both" {
 		roles = []string{"server", "client"}
 	}
-	for _, role := range roles {
-		rerr := runRole(ctx, c, role, root, e, w)
-		if rerr != nil && !errors.Is(rerr, errDeviation) {
-			return fmt.Errorf("%s: %w", role, rerr)
-		}
-		err = errors.Join(err, rerr)
-	}
-	if err != nil {
-		return errDeviation
-	}
-	return nil
+	return sideBySide(ctx, roles, w, func(ctx context.Context, role string, w io.Writer) error {
+		return runRole(ctx, c, role, root, e, w)
+	})
 }

@@ -17,16 +17,17 @@ func TestParseFlags(t *testing.T) {
 	}
 	want := &config{
 		role: "both", cases: []string{"*"}, exec: []string{}, agent: "duplex", engine: "auto",
-		limit: 16 << 20, timeout: 30 * time.Minute,
+		limit: 16 << 20, compress: true, timeout: 30 * time.Minute,
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(config{})); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)
 	}
-	got, err = parseFlags(strings.Split("-role client -tls -cases 1.*,6.4.1 -exec a_{url}", " "), io.Discard)
+	got, err = parseFlags(strings.Split("-role client -tls -compress=false -cases 1.*,6.4.1 -exec a_{url}", " "), io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want.role, want.tls, want.cases, want.exec = "client", true, []string{"1.*", "6.4.1"}, []string{"a_{url}"}
+	want.role, want.tls, want.compress = "client", true, false
+	want.cases, want.exec = []string{"1.*", "6.4.1"}, []string{"a_{url}"}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(config{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -42,6 +43,7 @@ func TestRunRefusesFlags(t *testing.T) {
 		{"-role server -tls -url ws://127.0.0.1:1", "wss URL"},
 		{"-role server -exec x", "needs -role client"},
 		{"-update -expected none", "needs a file"},
+		{"-update -compress=false", "leave out -compress=false"},
 		{"-expected x.json", "add -role"},
 		{"-role server 6.*", "unexpected argument"},
 		{"-no-such-flag", "not defined"},

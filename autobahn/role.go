@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -96,8 +97,11 @@ func progress(w io.Writer) io.Writer {
 }
 
 // compare prints the table, writes or reads the expected results, and lists the
-// deviations.
+// deviations, all in one piece.
 func (r *roleRun) compare(role, root string) error {
+	var text bytes.Buffer
+	defer func(w io.Writer) { _, _ = text.WriteTo(w) }(r.out)
+	r.out = &text
 	rep, err := report.Load(r.job.out, r.agent)
 	if err != nil {
 		return err
@@ -125,6 +129,9 @@ func (r *roleRun) compare(role, root string) error {
 	cases, err := report.Select(want.Cases, r.cases)
 	if err != nil {
 		return err
+	}
+	if !r.compress && r.url == "" && len(r.exec) == 0 {
+		cases = report.WithoutCompression(cases)
 	}
 	ds := report.Compare(cases, rep.Results())
 	if len(ds) == 0 {

@@ -74,12 +74,49 @@ func TestCompareReport(t *testing.T) {
 				t.Fatal(err)
 			}
 			var b strings.Builder
-			r := &roleRun{config: &config{expected: name, agent: "duplex", cases: []string{tt.cases}}, out: &b, job: job{out: dir}}
+			r := &roleRun{config: &config{expected: name, agent: "duplex", compress: true, cases: []string{tt.cases}}, out: &b, job: job{out: dir}}
 			if err := r.compare("server", ""); err != tt.want {
 				t.Errorf("error %v, want %v", err, tt.want)
 			}
 			if !strings.Contains(b.String(), tt.text) {
 				t.Errorf("printed %q, want %q in it", b.String(), tt.text)
+			}
+		})
+	}
+}
+
+// TestCompareWithoutCompression checks that -compress=false changes what is expected of our
+// own server and client only, and of sections 12 and 13 only.
+func TestCompareWithoutCompression(t *testing.T) {
+	const text = `{"duplex": {
+		"1.1.1": {"behavior": "OK", "behaviorClose": "OK", "duration": 1, "remoteCloseCode": 1000, "reportfile": "x.json"},
+		"12.1.1": {"behavior": "UNIMPLEMENTED", "behaviorClose": "OK", "duration": 1, "remoteCloseCode": 1000, "reportfile": "x.json"}
+	}}`
+	ok := report.Result{Behavior: report.OK, BehaviorClose: report.OK, RemoteCloseCode: 1000}
+	dir := t.TempDir()
+	name := filepath.Join(dir, "expected.json")
+	e := &report.Expected{Suite: suiteVersion, Cases: map[string]report.Result{"1.1.1": ok, "12.1.1": ok}}
+	if err := e.Write(name); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "index.json"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name string
+		c    config
+		want error
+	}{
+		{"off", config{}, nil},
+		{"on", config{compress: true}, errDeviation},
+		{"off, somebody else's server", config{url: "ws://127.0.0.1:1"}, errDeviation},
+		{"off, somebody else's client", config{exec: []string{"client"}}, errDeviation},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.c.expected, tt.c.agent, tt.c.cases = name, "duplex", []string{"*"}
+			r := &roleRun{config: &tt.c, out: io.Discard, job: job{out: dir}}
+			if err := r.compare("server", ""); err != tt.want {
+				t.Errorf("error %v, want %v", err, tt.want)
 			}
 		})
 	}

@@ -64,7 +64,7 @@ func (r *roleRun) startEcho(ctx context.Context) (*process, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	args := []string{"-addr", "127.0.0.1:0", "-limit", strconv.FormatInt(r.limit, 10)}
+	args := []string{"-addr", "127.0.0.1:0", "-limit", strconv.FormatInt(r.limit, 10), compressFlag(r.compress)}
 	if r.tls {
 		args = append(args, "-tls")
 	}

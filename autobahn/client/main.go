@@ -2,8 +2,8 @@
 // fuzzingserver how many cases there are, runs each on a connection of its own, echoing
 // every message, and has the report written.
 //
-// It uses the options that every user of package conn gets, but for the read limit:
-// section 9 of the suite sends messages of 16 MiB.
+// It uses the options that every user of package conn gets, but for compression, which is
+// on, and the read limit: section 9 of the suite sends messages of 16 MiB.
 package main
 
 import (
@@ -46,18 +46,23 @@ type client struct {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	var c client
 	var ca string
+	var compress bool
 	f := flag.NewFlagSet("client", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	f.StringVar(&c.url, "url", "ws://127.0.0.1:9001", "address of the fuzzingserver")
 	f.StringVar(&c.agent, "agent", "duplex", "`name` in the report")
 	f.StringVar(&ca, "ca", "", "PEM `file` with the certificates to trust, for wss")
 	f.Int64Var(&c.options.ReadLimit, "limit", 16<<20, "longest message to accept, in `bytes`")
+	f.BoolVar(&compress, "compress", true, "offer permessage-deflate, RFC 7692")
 	f.DurationVar(&c.timeout, "timeout", 10*time.Minute, "longest `time` for one case")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
 	if f.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q", f.Arg(0))
+	}
+	if compress {
+		c.options.Compression = &conn.Compression{}
 	}
 	if ca != "" {
 		roots, err := readRoots(ca)

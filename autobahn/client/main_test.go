@@ -23,8 +23,9 @@ import (
 // suite stands in for the fuzzingserver. It has two cases, of which the second ends in a
 // violation, and notes what the client asks for and sends.
 type suite struct {
-	count string // the answer to /getCaseCount
-	fails bool   // when asked for the report
+	count  string // the answer to /getCaseCount
+	fails  bool   // when asked for the report
+	offers bool   // to be noted
 
 	one  sync.Mutex // held by a connection until it has noted what it saw
 	mu   sync.Mutex
@@ -41,6 +42,9 @@ func (s *suite) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.one.Lock()
 	defer s.one.Unlock()
 	s.note(r.URL.RequestURI())
+	if s.offers {
+		s.note(r.Header.Get("Sec-WebSocket-Extensions"))
+	}
 	c, err := conn.Accept(w, r, nil)
 	if err != nil {
 		s.note(err.Error())
@@ -121,6 +125,40 @@ func TestRunsEveryCase(t *testing.T) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			if diff := cmp.Diff(want, s.seen); diff != "" {
+				t.Errorf("what the suite saw (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestCompress checks what every connection offers.
+func TestCompress(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"default", nil, "permessage-deflate"},
+		{"on", []string{"-compress"}, "permessage-deflate"},
+		{"off", []string{"-compress=false"}, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := &suite{count: "0", offers: true}
+			srv := httptest.NewServer(s)
+			defer srv.Close()
+			args := append(tt.args, "-url", "ws"+strings.TrimPrefix(srv.URL, "http"))
+			if err := run(t.Context(), args, io.Discard, io.Discard); err != nil {
+				t.Error(err)
+			}
+			s.one.Lock()
+			defer s.one.Unlock()
+			var got []string
+			for _, line := range s.seen {
+				name, _, _ := strings.Cut(line, ";")
+				got = append(got, name)
+			}
+			want := []string{"/getCaseCount", tt.want, "/updateReports?agent=duplex", tt.want}
+			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("what the suite saw (-want +got):\n%s", diff)
 			}
 		})

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 )
 
@@ -46,6 +47,18 @@ func ReadExpected(name string) (*Expected, error) {
 		return nil, fmt.Errorf("%s: not in the form that -update writes (order, spaces, or a case twice)", name)
 	}
 	return &e, nil
+}
+
+// WithoutCompression returns what is expected of an endpoint whose compression is off,
+// given what is expected of it when it is on: it leaves out sections 12 and 13.
+func WithoutCompression(cases map[string]Result) map[string]Result {
+	m := maps.Clone(cases)
+	for id := range m {
+		if compression(id) {
+			m[id] = Result{Behavior: Unimplemented, BehaviorClose: OK, RemoteCloseCode: 1000}
+		}
+	}
+	return m
 }
 
 // Bytes encodes e with one line per case, in the order in which the suite runs them.

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -70,5 +71,19 @@ func TestReadExpectedRefuses(t *testing.T) {
 	}
 	if _, err := ReadExpected(filepath.Join(t.TempDir(), "missing")); err == nil {
 		t.Error("no error for a file that is not there")
+	}
+}
+
+func TestWithoutCompression(t *testing.T) {
+	ok := Result{OK, OK, 1000}
+	off := Result{Unimplemented, OK, 1000}
+	in := map[string]Result{"1.1.1": ok, "2.5": {OK, OK, 1002}, "12.1.1": ok, "13.7.18": ok}
+	before := maps.Clone(in)
+	want := map[string]Result{"1.1.1": ok, "2.5": {OK, OK, 1002}, "12.1.1": off, "13.7.18": off}
+	if diff := cmp.Diff(want, WithoutCompression(in)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(before, in); diff != "" {
+		t.Errorf("the argument (-want +got):\n%s", diff)
 	}
 }

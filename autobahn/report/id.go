@@ -38,6 +38,12 @@ func section(id string) string {
 	return s
 }
 
+// compression reports whether the case is about permessage-deflate, which an endpoint
+// need not have.
+func compression(id string) bool {
+	return section(id) == "12" || section(id) == "13"
+}
+
 // sortedIDs returns the keys of m in the order of [compareIDs].
 func sortedIDs[V any](m map[string]V) []string {
 	ids := make([]string, 0, len(m))

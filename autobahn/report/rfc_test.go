@@ -193,12 +193,6 @@ func required(t *testing.T) map[string]Code {
 // informational are the cases on which the suite passes no judgement.
 var informational = []string{"7.1.6", "7.13.1", "7.13.2"}
 
-// compression reports whether the case is about permessage-deflate, which an endpoint
-// need not have.
-func compression(id string) bool {
-	return section(id) == "12" || section(id) == "13"
-}
-
 func TestExpectedFilesFollowTheRFC(t *testing.T) {
 	codes := required(t)
 	for _, role := range []string{"server", "client"} {
