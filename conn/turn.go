@@ -142,6 +142,8 @@ func (c *Conn) giveBack(t *turn) {
 		c.releaseRead()
 	case &c.writeTurn:
 		c.releaseWrite()
+	case &c.messageTurn:
+		c.releaseMessage()
 	default:
 		t.release()
 	}
