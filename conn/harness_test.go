@@ -78,6 +78,8 @@ type rawPeer struct {
 	buf  []byte // to read into
 	in   []byte // read and not parsed yet
 	key  mask.Key
+
+	allowed frame.RSV // reserved bits that the connection may set
 }
 
 // newRaw returns a connection in the given role and its peer, over a pipe. It does not
@@ -129,7 +131,7 @@ func (p *rawPeer) next() (wireFrame, error) {
 	for {
 		h, n, err := frame.Parse(p.in)
 		if err == nil && uint64(len(p.in)-n) >= h.Length {
-			if err := h.Check(p.role.Peer(), 0); err != nil {
+			if err := h.Check(p.role.Peer(), p.allowed); err != nil {
 				return wireFrame{}, err
 			}
 			body := p.in[n : n+int(h.Length)]
