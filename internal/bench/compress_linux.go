@@ -80,7 +80,7 @@ func compression(b *bench) ([]*entry, error) {
 }
 
 func compressionTable(w io.Writer, entries []*entry) error {
-	return table(w, entries, []column{
+	err := table(w, entries, []column{
 		{name: cpu, title: "CPU µs", format: "%.2f", spread: true, ratios: true},
 		{name: replySize, title: "reply B", format: "%.1f"},
 		{name: allocs, title: "allocs", format: "%.2f"},
@@ -88,6 +88,11 @@ func compressionTable(w io.Writer, entries []*entry) error {
 		{name: writes, title: "writes", format: "%.2f"},
 		{name: rate, title: "msg/s", format: "%.0f"},
 	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(w, "\nOurs by each peer: CPU, reply bytes\n")
+	return duels(w, entries, cpu, replySize)
 }
 
 // What a connection keeps is measured on many that have sent some messages.
@@ -147,15 +152,17 @@ func heapAfter(b *bench, c contender, t *texts) (figures, error) {
 		return nil, err
 	}
 	return figures{
-		heap:  (float64(full.HeapInuse) - float64(empty.HeapInuse)) / memoryConns,
-		stack: (float64(full.StackInuse) - float64(empty.StackInuse)) / memoryConns,
-		rss:   (float64(full.RSS) - float64(empty.RSS)) / memoryConns,
+		heap:    (float64(full.HeapInuse) - float64(empty.HeapInuse)) / memoryConns,
+		objects: (float64(full.HeapAlloc) - float64(empty.HeapAlloc)) / memoryConns,
+		stack:   (float64(full.StackInuse) - float64(empty.StackInuse)) / memoryConns,
+		rss:     (float64(full.RSS) - float64(empty.RSS)) / memoryConns,
 	}, nil
 }
 
 func memoryTable(w io.Writer, entries []*entry) error {
 	return table(w, entries, []column{
 		{name: heap, title: "heap B/conn", format: "%.0f", spread: true},
+		{name: objects, title: "objects B/conn", format: "%.0f"},
 		{name: stack, title: "stack B/conn", format: "%.0f"},
 		{name: rss, title: "RSS B/conn", format: "%.0f"},
 	})

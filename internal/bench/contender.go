@@ -23,8 +23,8 @@ func (c contender) entry(workload, name string) *entry {
 	}
 }
 
-// compressors returns who compresses in a mode. Where a library lets one choose the
-// windows it comes once for each of the given sizes, those of its default first.
+// compressors returns who compresses in a mode. A library that lets one choose the
+// windows comes once for each of the given sizes, and ours for each of the levels.
 func compressors(libs []string, mode server.Mode, windows, levels []int) []contender {
 	var list []contender
 	for _, lib := range libs {
@@ -32,11 +32,11 @@ func compressors(libs []string, mode server.Mode, windows, levels []int) []conte
 			continue
 		}
 		bits, level := []int{0}, []int{0}
-		if mode == server.Takeover && (lib == server.Ours || lib == "gws") {
+		switch {
+		case lib == server.Ours:
+			bits, level = windows, levels
+		case lib == "gws" && mode == server.Takeover:
 			bits = windows
-		}
-		if lib == server.Ours {
-			level = levels
 		}
 		for _, b := range bits {
 			for _, l := range level {

@@ -50,8 +50,9 @@ func (e echo) against(p *server.Process, c contender, verify bool) (figures, err
 	if err != nil {
 		return nil, err
 	}
+	f := figures{}
 	if verify && !c.raw() {
-		if err := load.Verify(p.Addr, c.compressed(), streams[0]); err != nil {
+		if f[replySize], err = verified(p.Addr, c, streams); err != nil {
 			return nil, err
 		}
 	}
@@ -77,12 +78,24 @@ func (e echo) against(p *server.Process, c contender, verify bool) (figures, err
 		return nil, err
 	}
 	n := float64(r.Messages)
-	return figures{
-		cpu:       float64(after.Before-before.After) / n / 1000,
-		allocs:    float64(after.Mallocs-before.Mallocs) / n,
-		reads:     float64(after.Reads-before.Reads) / n,
-		writes:    float64(after.Writes-before.Writes) / n,
-		replySize: float64(r.Bytes) / n,
-		rate:      n / r.Time.Seconds(),
-	}, nil
+	f[cpu] = float64(after.Before-before.After) / n / 1000
+	f[allocs] = float64(after.Mallocs-before.Mallocs) / n
+	f[reads] = float64(after.Reads-before.Reads) / n
+	f[writes] = float64(after.Writes-before.Writes) / n
+	f[rate] = n / r.Time.Seconds()
+	return f, nil
+}
+
+// verified compares all that comes back with what was sent and returns the mean size
+// of a reply: over the same messages for everybody, unlike what a measurement sends.
+func verified(addr string, c contender, streams []*load.Stream) (float64, error) {
+	var size, messages int
+	for _, s := range streams {
+		n, err := load.Verify(addr, c.compressed(), s)
+		if err != nil {
+			return 0, err
+		}
+		size, messages = size+n, messages+s.Len()
+	}
+	return float64(size) / float64(messages), nil
 }

@@ -25,7 +25,8 @@ const (
 	writes    figure = "write calls per message"
 	replySize figure = "reply bytes per message"
 	rate      figure = "messages per second"
-	heap      figure = "heap bytes per connection"
+	heap      figure = "heap bytes per connection" // in spans that are in use
+	objects   figure = "live object bytes per connection"
 	stack     figure = "stack bytes per connection"
 	rss       figure = "resident bytes per connection"
 )
@@ -45,16 +46,20 @@ type entry struct {
 func (e *entry) add(f figures) {
 	e.Rounds = append(e.Rounds, f)
 	e.Median = figures{}
-	for name := range f {
-		e.Median[name] = median(e.values(name))
+	for _, round := range e.Rounds {
+		for name := range round {
+			e.Median[name] = median(e.values(name))
+		}
 	}
 }
 
-// values are those of one figure in all rounds.
+// values are those of one figure in the rounds that have found it.
 func (e *entry) values(name figure) []float64 {
 	var list []float64
 	for _, f := range e.Rounds {
-		list = append(list, f[name])
+		if v, ok := f[name]; ok {
+			list = append(list, v)
+		}
 	}
 	return list
 }
@@ -120,6 +125,22 @@ func block(w io.Writer, entries []*entry, columns []column) error {
 			}
 		}
 		fmt.Fprintln(t, strings.Join(row, "\t")+"\t")
+	}
+	return t.Flush()
+}
+
+// duels writes, for each of ours and each peer of the same case, the ratio of the
+// figures, ours by the peer's.
+func duels(w io.Writer, entries []*entry, first, second figure) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	for _, our := range entries {
+		for _, e := range entries {
+			if !our.Ours || e.Ours || e.Yardstick || e.Case != our.Case {
+				continue
+			}
+			fmt.Fprintf(t, "%s\t%s\tby %s\t%s\t%s\t\n", our.Case, our.Contender, e.Contender,
+				show("%.2f", our.Median[first]/e.Median[first]), show("%.3f", our.Median[second]/e.Median[second]))
+		}
 	}
 	return t.Flush()
 }

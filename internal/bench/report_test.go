@@ -31,6 +31,36 @@ func TestMedian(t *testing.T) {
 	}
 }
 
+// TestRounds shows that a figure that only some rounds have found counts for those.
+func TestRounds(t *testing.T) {
+	var e entry
+	e.add(figures{cpu: 1, replySize: 500})
+	e.add(figures{cpu: 3})
+	e.add(figures{cpu: 2})
+	if diff := cmp.Diff(figures{cpu: 2, replySize: 500}, e.Median); diff != "" {
+		t.Errorf("medians (-want +got):\n%s", diff)
+	}
+}
+
+func TestDuels(t *testing.T) {
+	entries := []*entry{
+		{Case: "a", Contender: "raw", Yardstick: true},
+		{Case: "a", Contender: "peer"},
+		{Case: "a", Contender: "duplex", Ours: true},
+		{Case: "b", Contender: "other"},
+	}
+	for i, e := range entries {
+		e.add(figures{cpu: float64(10 * (i + 1)), replySize: float64(i + 4)})
+	}
+	var b strings.Builder
+	if err := duels(&b, entries, cpu, replySize); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff("  a  duplex  by peer  1.50  1.200\n", b.String()); diff != "" {
+		t.Errorf("duels (-want +got):\n%s", diff)
+	}
+}
+
 func TestTable(t *testing.T) {
 	entries := []*entry{
 		{Workload: "echo", Case: "1 KiB", Contender: "raw", Yardstick: true},

@@ -12,36 +12,49 @@ import (
 )
 
 // Verify sends the stream on a connection of its own, twice, one message at a time,
-// and compares what comes back, inflated, with the texts.
-func Verify(addr string, offer bool, s *Stream) error {
+// and compares what comes back, inflated, with the texts. It returns the number of
+// bytes of the payloads that came back the second time, when a window is full.
+func Verify(addr string, offer bool, s *Stream) (size int, err error) {
 	nc, br, a, err := Dial(addr, offer)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer nc.Close()
 	if err := nc.SetDeadline(time.Now().Add(timeout)); err != nil {
-		return err
+		return 0, err
 	}
 	in := newInflater(a.Terms.Server)
-	for i := range 2 * s.Len() {
-		i %= s.Len()
-		// Written by another goroutine: a server may echo before it has all.
-		go nc.Write(s.message(i))
-		payload, compressed, err := readMessage(br)
-		if err != nil {
-			return fmt.Errorf("message %d: %w", i, err)
-		}
-		if compressed != a.Compressed {
-			return fmt.Errorf("message %d: compressed is %t, agreed was %t", i, compressed, a.Compressed)
-		}
-		if compressed {
-			if payload, err = in.inflate(payload, len(s.Texts[i])); err != nil {
-				return fmt.Errorf("message %d: %w", i, err)
+	for range 2 {
+		size = 0
+		for i := range s.Len() {
+			// Written by another goroutine: a server may echo before it has all.
+			go nc.Write(s.message(i))
+			payload, compressed, err := readMessage(br)
+			if err == nil && compressed != a.Compressed {
+				err = fmt.Errorf("compressed is %t, agreed was %t", compressed, a.Compressed)
 			}
+			if err == nil {
+				err = in.compare(payload, compressed, s.Texts[i])
+			}
+			if err != nil {
+				return 0, fmt.Errorf("message %d: %w", i, err)
+			}
+			size += len(payload)
 		}
-		if !bytes.Equal(payload, s.Texts[i]) {
-			return fmt.Errorf("message %d came back as %d other bytes", i, len(payload))
+	}
+	return size, nil
+}
+
+// compare inflates the payload, if it is compressed, and compares it with the text.
+func (f *inflater) compare(payload []byte, compressed bool, text []byte) error {
+	if compressed {
+		var err error
+		if payload, err = f.inflate(payload, len(text)); err != nil {
+			return err
 		}
+	}
+	if !bytes.Equal(payload, text) {
+		return fmt.Errorf("came back as %d other bytes", len(payload))
 	}
 	return nil
 }

@@ -23,6 +23,7 @@ type Usage struct {
 
 	Mallocs    uint64 // objects allocated so far
 	HeapInuse  uint64 // bytes in spans that hold live objects
+	HeapAlloc  uint64 // bytes of objects
 	StackInuse uint64
 	RSS        uint64 // bytes resident, where the system tells
 	Reads      uint64 // system calls that read and write files, where the system counts them
@@ -84,7 +85,7 @@ func usage() (u Usage, err error) {
 	}
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	u.Mallocs, u.HeapInuse, u.StackInuse = m.Mallocs, m.HeapInuse, m.StackInuse
+	u.Mallocs, u.HeapInuse, u.HeapAlloc, u.StackInuse = m.Mallocs, m.HeapInuse, m.HeapAlloc, m.StackInuse
 	u.Goroutines = runtime.NumGoroutine()
 	u.system()
 	u.After, err = cpuTime()
