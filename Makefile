@@ -64,6 +64,17 @@ cross: ## build the packages and type-check their tests for other platforms
 		CGO_ENABLED=0 GOOS=$${t%/*} GOARCH=$${t#*/} $(GO) vet ./...; \
 	done
 
+# Processors that are emulated, by their names in Go and in qemu-user. s390x is big-endian.
+EMULATED ?= arm64/aarch64 s390x/s390x
+
+.PHONY: processors
+processors: ## masking without assembly, and the wire format on other processors; needs qemu-user
+	$(GO) test -tags purego ./mask
+	@for t in $(EMULATED); do \
+		echo "test $${t%/*}"; \
+		CGO_ENABLED=0 GOARCH=$${t%/*} $(GO) test -exec qemu-$${t#*/} ./mask ./frame; \
+	done
+
 .PHONY: modules
 modules: ## vet and test the modules inside the tree
 	@for d in $(MODULES); do \
@@ -103,7 +114,7 @@ fuzz: ## run every fuzz target for FUZZTIME, one at a time
 AUTOBAHN_TLS_CASES ?= 1.*,2.*,3.*,4.*,5.*,6.*,7.*,9.*,10.*
 
 .PHONY: autobahn
-autobahn: autobahn-ws autobahn-wss ## the Autobahn suite against server and client, over ws and wss
+autobahn: autobahn-ws autobahn-wss ## the Autobahn suite against server and client, all of it over ws, sections 1 to 10 over wss
 
 .PHONY: autobahn-ws
 autobahn-ws:
