@@ -15,7 +15,7 @@ type inflater struct {
 	dec    deflate.Decoder
 	window deflate.Window
 	ready  int  // bytes of the input that were unmasked and not inflated yet
-	full   bool // there was no room for more of the message
+	full   bool // there may be more of the message than there was room for
 }
 
 func newInflater(w deflate.Window) *inflater {
@@ -23,6 +23,9 @@ func newInflater(w deflate.Window) *inflater {
 	f.dec.Reset(w)
 	return f
 }
+
+// pending reports whether there may be more of the message without further input.
+func (f *inflater) pending() bool { return f.ready > 0 || f.full }
 
 // stop gives back all memory. The connection has ended.
 func (f *inflater) stop() {
@@ -42,26 +45,27 @@ func (c *Conn) compressed() bool { return c.rx.RSV()&frame.RSV1 != 0 }
 //
 // RFC 7692, section 6.2.
 func (c *Conn) inflatePart(ctx context.Context, next protocol.Kind, p []byte) (out []byte, last bool, err error) {
+	if err := c.awaitInflatable(ctx, next); err != nil {
+		return p, false, err
+	}
 	f := c.inflate
 	room := c.inflateRoom(p)
 	if next == protocol.End {
 		out, last, err = f.dec.End(room)
 		f.full = !last
 	} else {
-		if f.ready == 0 {
-			if err := c.unmaskInput(ctx); err != nil {
-				return p, false, err
-			}
-		}
 		var n int
 		out, n, err = f.dec.Append(room, c.in.bytes()[:f.ready])
 		c.in.consume(n)
 		f.ready -= n
-		f.full = f.ready > 0
+		// The decoder may hold more also when it has taken all input.
+		f.full = len(out) == cap(room)
 	}
 	// What came before the fault comes first.
-	if err := c.rx.Message(out[len(p):]); err != nil {
-		return p, false, c.fail(err)
+	if len(out) > len(p) {
+		if err := c.rx.Message(out[len(p):]); err != nil {
+			return p, false, c.fail(err)
+		}
 	}
 	if err != nil {
 		return p, false, c.failCorrupt(err)
@@ -80,9 +84,12 @@ func (c *Conn) inflateRoom(p []byte) []byte {
 	return p
 }
 
-// unmaskInput unmasks what has arrived of the frame under way, and waits until
-// something has.
-func (c *Conn) unmaskInput(ctx context.Context) error {
+// awaitInflatable waits until something can be inflated of the message under way, and
+// unmasks what has arrived of its frame.
+func (c *Conn) awaitInflatable(ctx context.Context, next protocol.Kind) error {
+	if next == protocol.End || c.inflate.pending() {
+		return nil
+	}
 	if len(c.in.bytes()) == 0 {
 		if err := c.fill(ctx); err != nil {
 			return err
@@ -101,11 +108,27 @@ const leastGrowth = 64
 // are of the message: by some times what has arrived compressed, then by as much as
 // the message has already.
 func (c *Conn) appendInflated(ctx context.Context, next protocol.Kind, p []byte, base int) (out []byte, last bool, err error) {
-	if f := c.inflate; f.full {
+	f := c.inflate
+	switch {
+	case !f.full || len(p) < cap(p):
+	case f.ready == 0:
+		return c.appendRest(ctx, next, p, base)
+	default:
 		more := max(len(p)-base, 4*f.ready, leastGrowth)
 		p = slices.Grow(p, int(min(uint64(more), max(c.rx.Room(), 1))))
 	}
 	return c.inflatePart(ctx, next, p)
+}
+
+// appendRest is appendInflated for a buffer that is full, when all input was taken:
+// perhaps that was all, and the buffer need not grow.
+func (c *Conn) appendRest(ctx context.Context, next protocol.Kind, p []byte, base int) (out []byte, last bool, err error) {
+	c.inflate.dec.Keep(p[base:])
+	o := smallOutputs.Get().(*output)
+	n, last, err := c.readInflated(ctx, next, o.b)
+	p = append(p, o.b[:n]...)
+	smallOutputs.Put(o)
+	return p, last, err
 }
 
 // readInflated is inflatePart for a buffer that is used only once.
@@ -120,6 +143,9 @@ func (c *Conn) readInflated(ctx context.Context, next protocol.Kind, p []byte) (
 //
 // RFC 7692, section 7.2.2.
 func (c *Conn) dropInflated(ctx context.Context, next protocol.Kind) (last bool, err error) {
+	if err := c.awaitInflatable(ctx, next); err != nil {
+		return false, err
+	}
 	o := smallOutputs.Get().(*output)
 	_, last, err = c.readInflated(ctx, next, o.b)
 	smallOutputs.Put(o)

@@ -97,11 +97,12 @@ func (c *Conn) releaseRead() {
 // are dealt with on the way. It does not wait for input, so it serves a loop that
 // does as well as one that is called back.
 func (c *Conn) next(ctx context.Context) (protocol.Kind, error) {
+	// A message is judged as far as it has come before the next header is.
+	if c.inflate != nil && c.inflate.pending() {
+		return protocol.Payload, nil
+	}
 	if c.rx.Left() == 0 {
 		c.rx.SetLimit(c.readLimit.Load()) // for the next frame, see SetReadLimit
-	}
-	if c.inflate != nil && c.inflate.ready > 0 {
-		return protocol.Payload, nil
 	}
 	for {
 		ev, n, err := c.rx.Next(c.in.bytes())

@@ -150,7 +150,12 @@ var messageReaders = []struct {
 // it. With buffered, the first piece comes with the handshake.
 func play(t testing.TB, s wstest.Stream, pieces [][]byte, buffered bool, read readAll) outcome {
 	t.Helper()
-	start := Start{Role: s.From.Peer()}
+	return playAs(t, Start{Role: s.From.Peer()}, s, pieces, buffered, read)
+}
+
+// playAs is play for a connection that has agreed to something.
+func playAs(t testing.TB, start Start, s wstest.Stream, pieces [][]byte, buffered bool, read readAll) outcome {
+	t.Helper()
 	if buffered {
 		start.Buffered, pieces = slices.Clone(pieces[0]), pieces[1:]
 	}
