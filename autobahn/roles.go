@@ -25,7 +25,7 @@ func sideBySide(ctx context.Context, roles []string, w io.Writer, f func(ctx con
 	for _, role := range roles {
 		w := w
 		if len(roles) > 1 {
-			w = &labelled{mu: &output, w: w, label: role + ": "}
+			w = &labelled{mu: &output, w: w, label: role + ":"}
 		}
 		running.Go(func() {
 			err := f(ctx, role, w)
@@ -61,7 +61,11 @@ func (l *labelled) Write(b []byte) (int, error) {
 	end := bytes.LastIndexByte(l.rest, '\n') + 1
 	var text []byte
 	for line := range bytes.Lines(l.rest[:end]) {
-		text = append(append(text, l.label...), line...)
+		text = append(text, l.label...)
+		if len(line) > 1 {
+			text = append(text, ' ')
+		}
+		text = append(text, line...)
 	}
 	l.rest = l.rest[end:]
 	l.mu.Lock()

@@ -84,7 +84,7 @@ func TestLines(t *testing.T) {
 		want  string
 	}{
 		{[]string{"server"}, "section 1\n\ntable\n"},
-		{[]string{"server", "client"}, "server: section 1\nserver: \nserver: table\nclient: section 1\nclient: \nclient: table\n"},
+		{[]string{"server", "client"}, "server: section 1\nserver:\nserver: table\nclient: section 1\nclient:\nclient: table\n"},
 	} {
 		var b strings.Builder
 		first := make(chan struct{}) // the client waits for the server, so that the order is known
