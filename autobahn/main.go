@@ -111,7 +111,7 @@ func parseFlags(args []string, stderr io.Writer) (*config, error) {
 	f.StringVar(&c.expected, "expected", "", "`file` of expected results, or none (default autobahn/expected/<role>.json)")
 	f.Int64Var(&c.limit, "limit", 16<<20, "read limit of our server and client in bytes; section 9 sends 16 MiB")
 	f.BoolVar(&c.compress, "compress", true, "let our server and client compress; with -compress=false, sections 12 and 13 are\nexpected to be UNIMPLEMENTED")
-	f.DurationVar(&c.timeout, "timeout", 30*time.Minute, "longest `time` for one role")
+	f.DurationVar(&c.timeout, "timeout", 45*time.Minute, "longest `time` for one role")
 	f.BoolVar(&c.update, "update", false, "write the results of this run into the file of expected results")
 	if err := f.Parse(args); err != nil {
 		return nil, err

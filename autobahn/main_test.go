@@ -17,7 +17,7 @@ func TestParseFlags(t *testing.T) {
 	}
 	want := &config{
 		role: "both", cases: []string{"*"}, exec: []string{}, agent: "duplex", engine: "auto",
-		limit: 16 << 20, compress: true, timeout: 30 * time.Minute,
+		limit: 16 << 20, compress: true, timeout: 45 * time.Minute,
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(config{})); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)
