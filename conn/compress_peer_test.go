@@ -47,7 +47,7 @@ func agree(t testing.TB, params string) []handshake.Extension {
 // and its peer, over a pipe that holds size bytes each way.
 func newFlate(t testing.TB, role Role, size int, params string, z Compression) (*Conn, *flatePeer) {
 	a, b := pipe.New(size)
-	c := New(a, Start{Role: role, Extensions: agree(t, params)}, &Options{Compression: &z, KeepAlive: -1})
+	c := New(a, Start{Role: role, Extensions: agree(t, params)}, &Options{Compression: &z})
 	must(t, c.terminal())
 	return c, newFlatePeer(newRawPeer(t, role.Peer(), b), params)
 }

@@ -33,7 +33,8 @@ type Compression struct {
 
 	// MinSize is the size in bytes under which a message goes out as it is, since
 	// compressing it saves little; default 128. Negative: every message is
-	// compressed. For a [Conn.Writer] it counts only what is gathered at first.
+	// compressed. What counts for a [Conn.Writer] is how much it has been given when the
+	// first part of the message leaves.
 	MinSize int
 
 	// ServerMaxWindowBits and ClientMaxWindowBits are the sizes of the windows in

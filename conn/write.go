@@ -33,13 +33,27 @@ func (c *Conn) writeMessage(ctx context.Context, t MessageType, p []byte) error 
 	if err := c.acquire(ctx, &c.messageTurn, nil); err != nil {
 		return err
 	}
-	compressed := c.compresses(t, len(p))
-	c.begin(t, compressed)
-	sent, err := c.writePart(ctx, compressed, true, p)
-	if sent && err != nil {
-		err = c.abandon(err, StatusInternalError)
+	err := c.mayWrite(ctx)
+	if err == nil {
+		compressed := c.compresses(t, len(p))
+		c.begin(t, compressed)
+		var sent bool
+		sent, err = c.writePart(ctx, compressed, true, p)
+		if sent && err != nil {
+			err = c.abandon(err, StatusInternalError)
+		}
 	}
 	c.releaseMessage()
+	return err
+}
+
+// mayWrite returns an error if a message cannot begin or go on. What is compressed would
+// show it only when some of it leaves, and be lost to the window.
+func (c *Conn) mayWrite(ctx context.Context) error {
+	err := c.maySend()
+	if err == nil && ctx.Err() != nil {
+		err = cancelled(ctx)
+	}
 	return err
 }
 

@@ -32,11 +32,7 @@ func (c *Conn) Writer(ctx context.Context, t MessageType) (io.WriteCloser, error
 	if err := c.acquire(ctx, &c.messageTurn, nil); err != nil {
 		return nil, err
 	}
-	err := c.maySend()
-	if err == nil && ctx.Err() != nil {
-		err = cancelled(ctx)
-	}
-	if err != nil {
+	if err := c.mayWrite(ctx); err != nil {
 		c.releaseMessage()
 		return nil, err
 	}
@@ -99,6 +95,7 @@ func (w *messageWriter) write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	// What was gathered leaves first. The rest is gathered again if it is small.
+	w.settle(w.n + len(p))
 	if err := w.flush(false); err != nil {
 		return 0, err
 	}
@@ -133,6 +130,7 @@ func (w *messageWriter) close() error {
 	if err := w.c.tx.EndMessage(); err != nil {
 		return w.fail(errNotText)
 	}
+	w.settle(w.n)
 	if err := w.flush(true); err != nil {
 		return err
 	}
@@ -160,19 +158,20 @@ func (w *messageWriter) flush(fin bool) error {
 	return w.send(fin, p)
 }
 
-// send sends the next piece of the message. The first one settles whether the message
-// is compressed: there is more to come, or its size is known.
-func (w *messageWriter) send(fin bool, p []byte) error {
-	if !w.begun {
-		w.begun = true
-		size := len(p)
-		if !fin {
-			size = smallOutput + 1 // at least
-		}
-		if w.compressed = w.c.compresses(w.t, size); w.compressed {
-			w.c.tx.Mark(frame.RSV1)
-		}
+// settle decides, before the first piece of the message leaves, whether it is
+// compressed. So far it has size bytes.
+func (w *messageWriter) settle(size int) {
+	if w.begun {
+		return
 	}
+	w.begun = true
+	if w.compressed = w.c.compresses(w.t, size); w.compressed {
+		w.c.tx.Mark(frame.RSV1)
+	}
+}
+
+// send sends the next piece of the message.
+func (w *messageWriter) send(fin bool, p []byte) error {
 	sent, err := w.c.writePart(w.ctx, w.compressed, fin, p)
 	w.sent = w.sent || sent
 	if err != nil {
@@ -187,11 +186,7 @@ func (w *messageWriter) ready() error {
 	if w.err != nil {
 		return w.err
 	}
-	err := w.c.maySend()
-	if err == nil && w.ctx.Err() != nil {
-		err = cancelled(w.ctx)
-	}
-	if err != nil {
+	if err := w.c.mayWrite(w.ctx); err != nil {
 		return w.fail(err)
 	}
 	return nil
