@@ -216,17 +216,107 @@ func TestTextStaysRefused(t *testing.T) {
 	}
 }
 
+// samples have characters of all lengths, mixed as in the texts that people write.
+var samples = []struct{ name, text string }{
+	{"ASCII", "The quick brown fox jumps over the lazy dog. "},
+	{"German", "Zwölf Boxkämpfer jagen Viktor quer über den großen Sylter Deich. "},
+	{"JSON", `{"user":"someone","text":"good morning 😀 to all of you out there","n":12345678},`},
+	{"Cyrillic", "Съешь же ещё этих мягких французских булок. "},
+	{"CJK", "いろはにほへと散りぬるを我が世誰ぞ常ならむ"},
+	{"Korean", "하늘과 바람과 별과 시 "},
+	{"emoji", "👋🏽🌍😀🎉🚀"},
+	{"mixed", "Hello, мир! 世界 and 😀; naïve "},
+}
+
+// TestTextCuts: longer texts, cut in two everywhere, as they are and with each byte
+// changed in turn.
+func TestTextCuts(t *testing.T) {
+	o := theOracle()
+	for _, sample := range samples {
+		t.Run(sample.name, func(t *testing.T) {
+			t.Parallel()
+			p := []byte(strings.Repeat(sample.text, 2))
+			p = p[:min(len(p), 75)]
+			o.cut(t, p)
+			for i := range p {
+				original := p[i]
+				for _, p[i] = range []byte{'a', 0x80, 0x9F, 0xBF, 0xC1, 0xC2, 0xE0, 0xED, 0xF0, 0xF4, 0xF5} {
+					o.cut(t, p)
+				}
+				p[i] = original
+			}
+		})
+	}
+}
+
+// cut compares what text says of p, in one and in two pieces, with the oracle's
+// verdict on the pieces.
+func (o oracle) cut(t *testing.T, p []byte) {
+	t.Helper()
+	whole := utf8.Valid(p)
+	valid := o.viable(p)
+	begins := true
+	for n := range p {
+		begins = begins && o.viable(p[:n])
+		var x text
+		if got := x.write(p[:n]); got != begins {
+			t.Fatalf("% x, cut at %d: write says %t, want %t", p, n, got, begins)
+		}
+		if got := x.write(p[n:]); got != valid {
+			t.Fatalf("% x, cut at %d: the second write says %t, want %t", p, n, got, valid)
+		}
+		if got := x.end(); got != whole {
+			t.Fatalf("% x, cut at %d: end() = %t, want %t", p, n, got, whole)
+		}
+	}
+}
+
+// TestTextPlaces: every three bytes of a selection around the bounds of each class,
+// in every place of a block and across two, between characters of each length.
+func TestTextPlaces(t *testing.T) {
+	o := theOracle()
+	some := []byte{'a', 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xED, 0xF0, 0xF4, 0xF5, 0xFF}
+	if raceDetector || testing.Short() {
+		some = []byte{'a', 0x80, 0xA0, 0xC1, 0xC2, 0xE0, 0xED, 0xF4}
+	}
+	for _, around := range []string{"a", "é", "€", "😀"} {
+		t.Run(around, func(t *testing.T) {
+			t.Parallel()
+			for at := range 40 {
+				p := make([]byte, 0, 100)
+				for len(p) < at {
+					p = append(p, around...)
+				}
+				three := len(p)
+				p = append(p, "123"...)
+				for len(p) < 80 {
+					p = append(p, around...)
+				}
+				for _, p[three] = range some {
+					for _, p[three+1] = range some {
+						for _, p[three+2] = range some {
+							var x text
+							if want, got := o.viable(p), x.write(p); got != want {
+								t.Fatalf("% x: write says %t, want %t", p, got, want)
+							}
+						}
+					}
+				}
+			}
+		})
+	}
+}
+
 func BenchmarkText(b *testing.B) {
-	for _, sample := range []struct{ name, text string }{
-		{"ASCII", "The quick brown fox jumps over the lazy dog. "},
-		{"Cyrillic", "Съешь же ещё этих мягких французских булок. "},
-		{"CJK", "いろはにほへと散りぬるを我が世誰ぞ常ならむ"},
-	} {
-		for _, size := range []int{64, 4096, 65536} {
+	for _, sample := range samples {
+		for _, size := range []int{16, 125, 1024, 65536} {
 			p := []byte(strings.Repeat(sample.text, size/len(sample.text)+1))[:size]
+			for !utf8.Valid(p) {
+				p = p[:len(p)-1]
+			}
 			run := func(name string, f func() bool) {
-				b.Run(fmt.Sprintf("%s/%d/%s", sample.name, size, name), func(b *testing.B) {
-					b.SetBytes(int64(size))
+				b.Run(fmt.Sprintf("%s/size=%d/%s", sample.name, size, name), func(b *testing.B) {
+					b.SetBytes(int64(len(p)))
 					for b.Loop() {
 						if !f() {
 							b.Fatal("refused")
@@ -234,9 +324,8 @@ func BenchmarkText(b *testing.B) {
 					}
 				})
 			}
-			whole := p[:len(p)-tail(p)]
 			run("text", func() bool { var x text; return x.write(p) })
-			run("utf8.Valid", func() bool { return utf8.Valid(whole) })
+			run("utf8.Valid", func() bool { return utf8.Valid(p) })
 		}
 	}
 }
