@@ -59,7 +59,7 @@ func inflateTest(t *testing.T, w deflate.Window, o *Options, f func(t *testing.T
 
 // The windows that most tests are run with.
 var (
-	withTakeover   = deflate.Window{}
+	withTakeover    = deflate.Window{}
 	withoutTakeover = deflate.Window{NoTakeover: true}
 )
 

@@ -85,3 +85,25 @@ func compressed(t *testing.T, rx *Receiver, frames, inflat []int) (at int, err e
 	}
 	return -1, rx.EndMessage()
 }
+
+// TestReceiverCompressedLimitLowered: a limit that the message already exceeds refuses
+// its next frame, an empty one too.
+func TestReceiverCompressedLimitLowered(t *testing.T) {
+	for _, size := range []uint64{0, 1} {
+		rx := NewReceiver(frame.Server, frame.RSV1, 1000)
+		first := frame.Header{Opcode: frame.Binary, RSV: frame.RSV1, Length: 1}
+		if _, _, err := rx.Next(first.Append(nil)); err != nil {
+			t.Fatal(err)
+		}
+		rx.Open()
+		rx.Frame([]byte{0})
+		if err := rx.Message(make([]byte, 1000)); err != nil {
+			t.Fatal(err)
+		}
+		rx.SetLimit(999)
+		next := frame.Header{Opcode: frame.Continuation, Fin: true, Length: size}
+		if _, _, err := rx.Next(next.Append(nil)); err != frame.MessageTooBig {
+			t.Errorf("a frame of %d bytes: %v", size, err)
+		}
+	}
+}

@@ -181,7 +181,7 @@ func (r *Receiver) check(h frame.Header) error {
 	if rsv != 0 {
 		have, limit = r.wire, wireLimit(r.limit)
 	}
-	if have > limit || h.Length > limit-have {
+	if r.have > r.limit || have > limit || h.Length > limit-have {
 		return frame.MessageTooBig
 	}
 	return nil
