@@ -23,8 +23,9 @@ type flatePeer struct {
 	window   deflate.Window
 	standard io.ReadCloser
 	strict   *deflate.Decoder
-	past     []byte      // the end of what was compressed, as much as a window can hold
-	control  []wireFrame // the control frames that came between those of the last message
+	own      *deflate.Encoder // for what it sends
+	past     []byte           // the end of what was compressed, as much as a window can hold
+	control  []wireFrame      // the control frames that came between those of the last message
 }
 
 // flateMessage is a message as it came.
@@ -56,12 +57,20 @@ func newFlate(t testing.TB, role Role, size int, params string, z Compression) (
 func newFlatePeer(p *rawPeer, params string) *flatePeer {
 	terms, err := deflate.Verify(paramsOf(agree(p.t, params)), deflate.Terms{})
 	must(p.t, err)
-	w := terms.Client
+	w, own := terms.Client, terms.Server
 	if p.role == Client {
-		w = terms.Server
+		w, own = own, w
 	}
 	p.allowed = frame.RSV1
-	return &flatePeer{rawPeer: p, window: w, strict: deflate.NewDecoder(w)}
+	return &flatePeer{rawPeer: p, window: w, strict: deflate.NewDecoder(w), own: deflate.NewEncoder(own, deflate.Best)}
+}
+
+// compressedFrame is a frame with a compressed message for the connection.
+//
+// RFC 7692, section 6.1.
+func (p *flatePeer) compressedFrame(f wireFrame) wireFrame {
+	f.Body, f.RSV = string(p.own.End(p.own.Append(nil, []byte(f.Body)))), frame.RSV1
+	return f
 }
 
 func paramsOf(list []handshake.Extension) []deflate.Param { return params(list[0]) }
