@@ -46,7 +46,7 @@ func (c *Conn) WritePrepared(ctx context.Context, m *Prepared) error {
 		return ErrMessageType
 	}
 	if c.compresses(m.t, len(m.data)) {
-		if b := m.deflated(c.deflate.window.Bits); len(b) < len(m.data) {
+		if b := m.deflated(c.deflate.window.Bits); b != nil {
 			return c.writeDeflated(ctx, m, b)
 		}
 	}
@@ -56,12 +56,14 @@ func (c *Conn) WritePrepared(ctx context.Context, m *Prepared) error {
 // preparedLevel is the level for messages that are compressed once and sent often.
 const preparedLevel deflate.Level = 6
 
-// deflated returns the payload compressed.
+// deflated returns the payload compressed, or nil if that makes it no smaller.
 func (m *Prepared) deflated(bits int) []byte {
 	z := &m.compressed[bits-deflate.MinWindowBits]
 	z.once.Do(func() {
 		e := deflate.NewEncoder(deflate.Window{Bits: bits, NoTakeover: true}, preparedLevel)
-		z.b = bytes.Clone(e.End(e.Append(make([]byte, 0, len(m.data)/2), m.data)))
+		if b := e.End(e.Append(make([]byte, 0, len(m.data)/2), m.data)); len(b) < len(m.data) {
+			z.b = bytes.Clone(b)
+		}
 	})
 	return z.b
 }
