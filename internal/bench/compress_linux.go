@@ -151,12 +151,7 @@ func heapAfter(b *bench, c contender, t *texts) (figures, error) {
 	if err != nil {
 		return nil, err
 	}
-	return figures{
-		heap:    (float64(full.HeapInuse) - float64(empty.HeapInuse)) / memoryConns,
-		objects: (float64(full.HeapAlloc) - float64(empty.HeapAlloc)) / memoryConns,
-		stack:   (float64(full.StackInuse) - float64(empty.StackInuse)) / memoryConns,
-		rss:     (float64(full.RSS) - float64(empty.RSS)) / memoryConns,
-	}, nil
+	return weigh(empty, full, memoryConns), nil
 }
 
 func memoryTable(w io.Writer, entries []*entry) error {

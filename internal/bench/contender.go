@@ -8,8 +8,9 @@ import (
 
 // contender is a library in one configuration.
 type contender struct {
-	name   string
-	config server.Config
+	name    string
+	config  server.Config
+	payload payload // of what it is sent, where that is not compressed
 }
 
 func (c contender) raw() bool { return c.config.Lib == server.Raw }

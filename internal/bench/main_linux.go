@@ -25,6 +25,13 @@ type workload struct {
 
 var workloads = map[string]workload{
 	"compress":        {"echo of JSON compressed both ways", compression, compressionTable},
+	"idle":            {"memory of silent connections", idle, idleTable},
+	"upgrade":         {"the opening handshake", upgrades, upgradeTable},
+	"broadcast":       {"one message to many connections", broadcasts, broadcastTable},
+	"tls":             {"echo over TLS", overTLS, tlsTable},
+	"syscalls":        {"system calls of an echo, by strace", systemCalls, systemCallsTable},
+	"echo":            {"echo of binary messages", echoes, echoTable},
+	"text":            {"echo of text against binary messages", text, echoTable},
 	"compress-memory": {"what compressed connections keep between messages", compressionMemory, memoryTable},
 }
 
@@ -75,7 +82,7 @@ func parseFlags(args []string, out io.Writer) (*bench, error) {
 	})
 	f.IntVar(&b.count, "rounds", 5, "`times` to measure everything; the libraries take turns in each")
 	f.DurationVar(&b.duration, "time", 600*time.Millisecond, "`time` of one measurement")
-	windows := f.String("windows", "12,15", "`exponents` of the windows where a library lets one choose, separated by commas; 0 is its default")
+	windows := f.String("windows", "0,15", "`exponents` of the windows where a library lets one choose, separated by commas; 0 is its default")
 	levels := f.String("levels", "0", "`levels` of our compression, separated by commas; 0 is the default")
 	f.BoolVar(&b.json, "json", false, "print JSON with every round instead of tables")
 	f.IntVar(&b.serverCPU, "cpu", 1, "`number` of the CPU that the servers run on; the load comes from the others")

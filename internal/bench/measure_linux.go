@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"runtime"
 	"time"
@@ -78,10 +79,7 @@ func (e echo) against(p *server.Process, c contender, verify bool) (figures, err
 		return nil, err
 	}
 	n := float64(r.Messages)
-	f[cpu] = float64(after.Before-before.After) / n / 1000
-	f[allocs] = float64(after.Mallocs-before.Mallocs) / n
-	f[reads] = float64(after.Reads-before.Reads) / n
-	f[writes] = float64(after.Writes-before.Writes) / n
+	maps.Copy(f, spent(before, after, n))
 	f[rate] = n / r.Time.Seconds()
 	return f, nil
 }

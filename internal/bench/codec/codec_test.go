@@ -101,9 +101,9 @@ var sizes = []int{1 << 10, 16 << 10, 1 << 20}
 // TestAgree holds all codecs to the same texts.
 func TestAgree(t *testing.T) {
 	for _, size := range sizes {
-		texts := workload(size)[:4]
+		texts := workload(size)[:2]
 		for _, z := range deflaters {
-			for _, level := range []int{1, 3, 6, 9} {
+			for _, level := range []int{1, 6} {
 				compress := z.make(level)
 				for _, u := range inflaters {
 					inflate := u.make()

@@ -104,16 +104,28 @@ func (c *Client) Close() {
 func (c *Client) Run(deep, messages int, d time.Duration) (Result, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	c.sending, c.left, c.inflight, c.result = true, messages, 0, Result{}
+	begin := time.Now()
+	c.sending, c.left, c.inflight = true, messages, 0
+	for _, k := range c.conns {
+		if err := c.send(k, deep); err != nil {
+			return Result{}, err
+		}
+	}
+	return c.wait(begin, d)
+}
+
+// Receive waits for messages that the server sends unasked.
+func (c *Client) Receive(messages int) (Result, error) {
+	c.sending, c.inflight = false, messages
+	return c.wait(time.Now(), 0)
+}
+
+// wait waits for all that is in flight, and for what is sent until the time is over.
+func (c *Client) wait(begin time.Time, d time.Duration) (Result, error) {
+	c.result = Result{}
 	var before uint64
 	for _, k := range c.conns {
 		before += k.replies.bytes
-	}
-	begin := time.Now()
-	for _, k := range c.conns {
-		if err := c.send(k, deep); err != nil {
-			return c.result, err
-		}
 	}
 	for c.inflight > 0 {
 		n, err := unix.EpollWait(c.epoll, c.ready[:], int(timeout/time.Millisecond))

@@ -23,6 +23,7 @@ func serveCoder(ln net.Listener, c Config) error {
 			return nil, err
 		}
 		ws.SetReadLimit(-1)
+		coders.add(c, ws)
 		return func() error { return echoCoder(ws) }, nil
 	})
 }
@@ -44,4 +45,12 @@ func echoCoder(ws *websocket.Conn) error {
 			return err
 		}
 	}
+}
+
+var coders hub[*websocket.Conn]
+
+// broadcastCoder writes to each: the library has no prepared messages.
+func broadcastCoder(payload []byte) error {
+	ctx := context.Background()
+	return coders.each(func(ws *websocket.Conn) error { return ws.Write(ctx, websocket.MessageBinary, payload) })
 }

@@ -11,14 +11,16 @@ import (
 // Config says what a server process does. It travels as arguments of the form
 // name=value.
 type Config struct {
-	Lib      string // one of Libraries
-	Mode     Mode
-	Bits     int  // the windows of both directions as exponents of two; 0: the library's default
-	Level    int  // of compression; 0: the library's default
-	ReadAPI  bool // of ours: ReadAppend and Write, though there may be something faster
-	TLS      bool
-	NetHTTP  bool // upgrade through net/http, where a library has another way too
-	Subjects int  // broadcast: how many connections to wait for
+	Lib       string // one of Libraries
+	Mode      Mode
+	Bits      int // the windows of both directions as exponents of two; 0: the library's default
+	Level     int // of compression; 0: the library's default
+	TLS       bool
+	Broadcast bool // remember connections, to send to all of them
+	Idle      bool // of the yardstick: a small buffer for each connection
+	Own       bool // of ours: upgrade without net/http
+
+	certificate, key []byte // in PEM, made by the server process if TLS
 }
 
 // Mode says whether and how messages are compressed.
@@ -38,10 +40,10 @@ func (c Config) args() []string {
 		"mode=" + string(c.Mode),
 		"bits=" + strconv.Itoa(c.Bits),
 		"level=" + strconv.Itoa(c.Level),
-		"readapi=" + strconv.FormatBool(c.ReadAPI),
 		"tls=" + strconv.FormatBool(c.TLS),
-		"nethttp=" + strconv.FormatBool(c.NetHTTP),
-		"subjects=" + strconv.Itoa(c.Subjects),
+		"broadcast=" + strconv.FormatBool(c.Broadcast),
+		"idle=" + strconv.FormatBool(c.Idle),
+		"own=" + strconv.FormatBool(c.Own),
 	}
 }
 
@@ -58,14 +60,14 @@ func parse(args []string) (c Config, err error) {
 			c.Bits, err = strconv.Atoi(value)
 		case "level":
 			c.Level, err = strconv.Atoi(value)
-		case "readapi":
-			c.ReadAPI, err = strconv.ParseBool(value)
 		case "tls":
 			c.TLS, err = strconv.ParseBool(value)
-		case "nethttp":
-			c.NetHTTP, err = strconv.ParseBool(value)
-		case "subjects":
-			c.Subjects, err = strconv.Atoi(value)
+		case "broadcast":
+			c.Broadcast, err = strconv.ParseBool(value)
+		case "idle":
+			c.Idle, err = strconv.ParseBool(value)
+		case "own":
+			c.Own, err = strconv.ParseBool(value)
 		default:
 			err = fmt.Errorf("unknown argument %q", arg)
 		}

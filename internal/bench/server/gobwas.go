@@ -28,6 +28,7 @@ func serveGobwas(ln net.Listener, c Config) error {
 		if _, err := upgrader.Upgrade(nc); err != nil {
 			return err
 		}
+		gobwases.add(c, nc)
 		return echoGobwas(nc, c)
 	})
 }
@@ -36,6 +37,7 @@ func echoGobwas(nc net.Conn, c Config) error {
 	const room = ws.MaxHeaderSize
 	br := bufio.NewReaderSize(nc, 4096)
 	buf := make([]byte, room, 512)
+	var head bytes.Buffer
 	for {
 		h, err := ws.ReadHeader(br)
 		if err != nil {
@@ -58,9 +60,9 @@ func echoGobwas(nc net.Conn, c Config) error {
 			return err
 		}
 		if compressed {
-			err = echoCompressed(nc, h, buf[room:], c)
+			err = echoCompressed(nc, &head, h, buf[room:], c)
 		} else {
-			err = writeGobwas(nc, h, buf)
+			err = writeGobwas(nc, &head, h, buf)
 		}
 		if err != nil {
 			return err
@@ -69,14 +71,15 @@ func echoGobwas(nc net.Conn, c Config) error {
 }
 
 // writeGobwas writes the frame whose payload lies in buf behind the room for a header.
-func writeGobwas(nc net.Conn, h ws.Header, buf []byte) error {
+func writeGobwas(nc net.Conn, head *bytes.Buffer, h ws.Header, buf []byte) error {
 	h.Masked, h.Mask = false, [4]byte{}
 	h.Length = int64(len(buf) - ws.MaxHeaderSize)
-	from := ws.MaxHeaderSize - ws.HeaderSize(h)
-	at := bytes.NewBuffer(buf[from:from])
-	if err := ws.WriteHeader(at, h); err != nil {
+	head.Reset()
+	if err := ws.WriteHeader(head, h); err != nil {
 		return err
 	}
+	from := ws.MaxHeaderSize - head.Len()
+	copy(buf[from:], head.Bytes())
 	_, err := nc.Write(buf[from:])
 	return err
 }
@@ -109,7 +112,7 @@ func newGobwasCodec(level int) *gobwasCodec {
 	return c
 }
 
-func echoCompressed(nc net.Conn, h ws.Header, payload []byte, c Config) error {
+func echoCompressed(nc net.Conn, head *bytes.Buffer, h ws.Header, payload []byte, c Config) error {
 	z, _ := gobwasCodecs.Get().(*gobwasCodec)
 	if z == nil {
 		z = newGobwasCodec(c.Level)
@@ -130,5 +133,19 @@ func echoCompressed(nc net.Conn, h ws.Header, payload []byte, c Config) error {
 	if err := z.w.Flush(); err != nil {
 		return err
 	}
-	return writeGobwas(nc, h, z.out.Bytes())
+	return writeGobwas(nc, head, h, z.out.Bytes())
+}
+
+var gobwases hub[net.Conn]
+
+// broadcastGobwas makes the frame once, as the documentation says.
+func broadcastGobwas(payload []byte) error {
+	b, err := ws.CompileFrame(ws.NewBinaryFrame(payload))
+	if err != nil {
+		return err
+	}
+	return gobwases.each(func(nc net.Conn) error {
+		_, err := nc.Write(b)
+		return err
+	})
 }

@@ -23,6 +23,7 @@ func serveGorilla(ln net.Listener, c Config) error {
 				return nil, err
 			}
 		}
+		gorillas.add(c, ws)
 		return func() error { return echoGorilla(ws) }, nil
 	})
 }
@@ -43,4 +44,14 @@ func echoGorilla(ws *websocket.Conn) error {
 			return err
 		}
 	}
+}
+
+var gorillas hub[*websocket.Conn]
+
+func broadcastGorilla(payload []byte) error {
+	m, err := websocket.NewPreparedMessage(websocket.BinaryMessage, payload)
+	if err != nil {
+		return err
+	}
+	return gorillas.each(func(ws *websocket.Conn) error { return ws.WritePreparedMessage(m) })
 }

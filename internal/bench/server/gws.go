@@ -9,7 +9,7 @@ import (
 // serveGWS answers in the callback, without parallel handlers, and gives the message
 // back to the pool. The library accepts connections without an HTTP server.
 func serveGWS(ln net.Listener, c Config) error {
-	server := gws.NewServer(gwsEcho{}, &gws.ServerOption{
+	server := gws.NewServer(gwsEcho{config: c}, &gws.ServerOption{
 		PermessageDeflate: gws.PermessageDeflate{
 			Enabled:               c.Mode != Plain,
 			Level:                 c.Level,
@@ -23,9 +23,22 @@ func serveGWS(ln net.Listener, c Config) error {
 	return server.RunListener(ln)
 }
 
-type gwsEcho struct{ gws.BuiltinEventHandler }
+type gwsEcho struct {
+	gws.BuiltinEventHandler
+	config Config
+}
+
+func (e gwsEcho) OnOpen(ws *gws.Conn) { gwses.add(e.config, ws) }
 
 func (gwsEcho) OnMessage(ws *gws.Conn, m *gws.Message) {
 	report(ws.WriteMessage(m.Opcode, m.Bytes()))
 	report(m.Close())
+}
+
+var gwses hub[*gws.Conn]
+
+func broadcastGWS(payload []byte) error {
+	b := gws.NewBroadcaster(gws.OpcodeBinary, payload)
+	defer b.Close()
+	return gwses.each(b.Broadcast)
 }

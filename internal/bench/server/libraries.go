@@ -13,6 +13,10 @@ type library struct {
 
 	// serve accepts connections until the process ends.
 	serve func(ln net.Listener, c Config) error
+
+	// broadcast sends one binary message to all connections, in the way that the
+	// library has for that. It may return before the message has left.
+	broadcast func(payload []byte) error
 }
 
 // Names of the libraries that need special treatment.
@@ -24,13 +28,13 @@ const (
 // Of the modes only those are named here that a library documents. A library without
 // takeover in its own compressor does not have the mode.
 var libraries = map[string]library{
-	Raw:       {order: 0, modes: []Mode{Plain}, serve: serveRaw},
-	"gorilla": {order: 1, modes: []Mode{Plain, NoTakeover}, serve: serveGorilla},
-	"coder":   {order: 2, modes: []Mode{Plain, NoTakeover, Takeover}, serve: serveCoder},
-	"gobwas":  {order: 3, modes: []Mode{Plain, NoTakeover}, serve: serveGobwas},
-	"gws":     {order: 4, modes: []Mode{Plain, NoTakeover, Takeover}, serve: serveGWS},
-	"nbio":    {order: 5, modes: []Mode{Plain, NoTakeover}, serve: serveNbio},
-	Ours:      {order: 6, modes: []Mode{Plain, NoTakeover, Takeover}, serve: serveDuplex},
+	Raw:       {order: 0, modes: []Mode{Plain}, serve: serveRaw, broadcast: broadcastRaw},
+	"gorilla": {order: 1, modes: []Mode{Plain, NoTakeover}, serve: serveGorilla, broadcast: broadcastGorilla},
+	"coder":   {order: 2, modes: []Mode{Plain, NoTakeover, Takeover}, serve: serveCoder, broadcast: broadcastCoder},
+	"gobwas":  {order: 3, modes: []Mode{Plain, NoTakeover}, serve: serveGobwas, broadcast: broadcastGobwas},
+	"gws":     {order: 4, modes: []Mode{Plain, NoTakeover, Takeover}, serve: serveGWS, broadcast: broadcastGWS},
+	"nbio":    {order: 5, modes: []Mode{Plain, NoTakeover}, serve: serveNbio, broadcast: broadcastNbio},
+	Ours:      {order: 6, modes: []Mode{Plain, NoTakeover, Takeover}, serve: serveDuplex, broadcast: broadcastDuplex},
 }
 
 // accept calls f on a goroutine of its own for each connection.

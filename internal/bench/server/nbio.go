@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 
+	"github.com/lesismal/llib/std/crypto/tls"
 	"github.com/lesismal/nbio/logging"
 	"github.com/lesismal/nbio/nbhttp"
 	"github.com/lesismal/nbio/nbhttp/websocket"
@@ -23,21 +24,40 @@ func serveNbio(ln net.Listener, c Config) error {
 	upgrader.OnMessage(func(ws *websocket.Conn, kind websocket.MessageType, data []byte) {
 		report(ws.WriteMessage(kind, data))
 	})
-	engine := nbhttp.NewEngine(nbhttp.Config{
+	config := nbhttp.Config{
 		Network:                 "tcp",
-		Addrs:                   []string{ln.Addr().String()},
 		Listen:                  func(string, string) (net.Listener, error) { return ln, nil },
 		MaxLoad:                 100_000,
 		NPoller:                 1, // one processor
 		ReleaseWebsocketPayload: true,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if _, err := upgrader.Upgrade(w, r, nil); err != nil {
+			ws, err := upgrader.Upgrade(w, r, nil)
+			if err != nil {
 				report(err)
+				return
 			}
+			nbios.add(c, ws)
 		}),
-	})
-	if err := engine.Start(); err != nil {
+	}
+	if c.TLS {
+		certificate, err := tls.X509KeyPair(c.certificate, c.key)
+		if err != nil {
+			return err
+		}
+		config.AddrsTLS = []string{ln.Addr().String()}
+		config.TLSConfig = &tls.Config{Certificates: []tls.Certificate{certificate}}
+	} else {
+		config.Addrs = []string{ln.Addr().String()}
+	}
+	if err := nbhttp.NewEngine(config).Start(); err != nil {
 		return err
 	}
 	select {}
+}
+
+var nbios hub[*websocket.Conn]
+
+// broadcastNbio writes to each: the library has no prepared messages.
+func broadcastNbio(payload []byte) error {
+	return nbios.each(func(ws *websocket.Conn) error { return ws.WriteMessage(websocket.BinaryMessage, payload) })
 }

@@ -52,15 +52,32 @@ func Start(c Config, cpu int) (*Process, error) {
 }
 
 // Usage asks what the process has used so far.
-func (p *Process) Usage() (Usage, error) { return p.ask(askUsage) }
+func (p *Process) Usage() (Usage, error) {
+	if err := p.begin(askUsage, 0, 0); err != nil {
+		return Usage{}, err
+	}
+	return p.Answer()
+}
 
 // Collect lets the process collect its garbage, pools included, and asks then.
-func (p *Process) Collect() (Usage, error) { return p.ask(askCollect) }
-
-func (p *Process) ask(command string) (u Usage, err error) {
-	if _, err := io.WriteString(p.in, command+"\n"); err != nil {
-		return u, err
+func (p *Process) Collect() (Usage, error) {
+	if err := p.begin(askCollect, 0, 0); err != nil {
+		return Usage{}, err
 	}
+	return p.Answer()
+}
+
+// Broadcast lets the process send messages to all its connections. It does not wait:
+// Answer does, for the process to have handed them over.
+func (p *Process) Broadcast(times, size int) error { return p.begin(askBroadcast, times, size) }
+
+func (p *Process) begin(command string, times, size int) error {
+	_, err := fmt.Fprintln(p.in, command, times, size)
+	return err
+}
+
+// Answer waits for the answer to the last command.
+func (p *Process) Answer() (u Usage, err error) {
 	line, err := p.out.ReadBytes('\n')
 	if err != nil {
 		return u, fmt.Errorf("the server process does not answer: %w", err)

@@ -1,7 +1,10 @@
+//go:build linux
+
 package server
 
 import (
 	"bufio"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -31,10 +34,12 @@ type Usage struct {
 	Goroutines int
 }
 
-// The commands of the parent, a line each. Every one is answered with a Usage.
+// The commands of the parent, a line each: a word and two numbers. Every one is
+// answered with a Usage.
 const (
-	askUsage   = "usage"
-	askCollect = "collect" // after a garbage collection that empties the pools too
+	askUsage     = "usage"
+	askCollect   = "collect"   // after a garbage collection that empties the pools too
+	askBroadcast = "broadcast" // after so many messages of so many bytes were sent to all
 )
 
 // Main is the server process: args are those behind Flag. It returns when the parent
@@ -45,28 +50,58 @@ func Main(args []string) error {
 		return err
 	}
 	runtime.GOMAXPROCS(1)
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	ln, err := listen(&c)
 	if err != nil {
 		return err
 	}
 	fmt.Println(ln.Addr())
 	failed := make(chan error, 1)
-	go func() { failed <- libraries[c.Lib].serve(ln, c) }()
-	go func() { failed <- answer() }()
+	lib := libraries[c.Lib]
+	go func() { failed <- lib.serve(ln, c) }()
+	go func() { failed <- answer(lib) }()
 	return <-failed
 }
 
+// listen returns a listener on loopback, with TLS if that is asked for. The exception
+// is nbio, which has its own.
+func listen(c *Config) (net.Listener, error) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil || !c.TLS {
+		return ln, err
+	}
+	if c.certificate, c.key, err = selfSigned(); err != nil || c.Lib == "nbio" {
+		return ln, err
+	}
+	certificate, err := tls.X509KeyPair(c.certificate, c.key)
+	if err != nil {
+		return nil, err
+	}
+	return tls.NewListener(ln, &tls.Config{Certificates: []tls.Certificate{certificate}}), nil
+}
+
 // answer obeys the parent until that closes our standard input.
-func answer() error {
+func answer(lib library) error {
 	in := bufio.NewScanner(os.Stdin)
 	out := json.NewEncoder(os.Stdout)
 	for in.Scan() {
-		if in.Text() == askCollect {
+		var command string
+		var times, size int
+		if _, err := fmt.Sscan(in.Text(), &command, &times, &size); err != nil {
+			return err
+		}
+		switch command {
+		case askCollect:
 			// The second collection takes what the first has left in pools.
 			for range 3 {
 				runtime.GC()
 			}
 			debug.FreeOSMemory()
+		case askBroadcast:
+			for range times {
+				if err := lib.broadcast(make([]byte, size)); err != nil {
+					return err
+				}
+			}
 		}
 		u, err := usage()
 		if err != nil {
