@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strings"
 )
 
 // Accept performs the server's side of the opening handshake on a connection that
@@ -32,56 +31,55 @@ import (
 // RFC 6455, section 4.2.
 func Accept(nc net.Conn, o *ServerOptions) (Result, error) {
 	if o == nil {
-		o = &ServerOptions{}
+		o = &defaultServer
 	}
-	ctx, cancel := withTimeout(context.Background(), o.Timeout)
-	defer cancel()
-	g := watch(ctx, nc)
-	var r Request
-	result, resp, failure := readRequest(nc, o, &r)
-	if failure == nil {
-		_, err := nc.Write(resp.Append(nil, o.Header))
-		if err != nil {
-			failure = &Error{Reason: "the response could not be written", Err: err}
-		}
-	}
-	if !g.release() {
-		failure = outOfTime(ctx, failure)
+	m := memories.Get().(*memory)
+	l := limitTime(nc, o.Timeout)
+	result, failure := m.accept(nc, o)
+	head := m.req.Method == http.MethodHead
+	m.free()
+	if !l.release() || failure != nil && l.over() {
+		failure = outOfTime(failure)
 	}
 	if failure == nil {
-		_ = nc.SetDeadline(noDeadline) // one that the caller has set
 		return result, nil
 	}
 	if failure.Status != 0 {
-		failure = sendRefusal(nc, failure, r.Method == http.MethodHead)
+		failure = sendRefusal(nc, failure, head)
 	}
 	closeNow(nc)
 	return Result{}, failure
 }
 
-// readRequest reads the request into r and judges it.
-func readRequest(nc net.Conn, o *ServerOptions, r *Request) (Result, Response, *Error) {
-	var h head
-	if err := h.read(nc, orElse(o.MaxHeaderBytes, defaultRequestHead, unlimited)); err != nil {
-		return Result{}, Response{}, headFailure(err, len(h.buf))
+// accept reads the request, judges it, and answers one that is accepted.
+func (m *memory) accept(nc net.Conn, o *ServerOptions) (Result, *Error) {
+	if err := m.head.read(nc, orElse(o.MaxHeaderBytes, defaultRequestHead, unlimited)); err != nil {
+		return Result{}, headFailure(err, len(m.head.buf))
 	}
-	start, header := h.strings()
-	if e := r.parse(start, header); e != nil {
-		return Result{}, Response{}, e
+	// What Check sees may be kept.
+	if e := m.parse(o.Check != nil); e != nil {
+		return Result{}, e
 	}
-	resp, e := o.Verdict(r)
+	resp, e := o.judge(m.req)
 	if e != nil {
-		return Result{}, Response{}, e
+		return Result{}, e
 	}
-	delete(header, "Host")
+	m.req.address()
 	result := Result{
 		Subprotocol: resp.Subprotocol,
 		Extensions:  resp.Extensions,
-		Buffered:    h.rest(),
-		Header:      header,
+		Buffered:    m.head.rest(),
+		Host:        m.req.Host[0],
+		Target:      m.req.Target,
 	}
-	result.Host, result.Target = r.addressed()
-	return result, resp, nil
+	m.out = resp.appendFor(m.req.Key[0], m.out[:0], o.Header)
+	if e := m.ask(o); e != nil {
+		return Result{}, e
+	}
+	if _, err := nc.Write(m.out); err != nil {
+		return Result{}, &Error{Reason: "the response could not be written", Err: err}
+	}
+	return result, nil
 }
 
 // headFailure makes the refusal for a head that could not be read. Status 0 stands
@@ -104,58 +102,16 @@ func headFailure(err error, received int) *Error {
 	return e
 }
 
-// outOfTime is the failure to report once the context has ended, whatever the
-// interruption looked like. A refusal that was already due stands.
-func outOfTime(ctx context.Context, failure *Error) *Error {
-	cause := context.Cause(ctx)
+// outOfTime is the failure to report once the time is over, whatever the interruption
+// looked like. A refusal that was already due stands.
+func outOfTime(failure *Error) *Error {
 	switch {
 	case failure == nil:
-		return &Error{Reason: "the handshake was not complete in time", Err: cause}
+		return &Error{Reason: "the handshake was not complete in time", Err: context.DeadlineExceeded}
 	case failure.Status == http.StatusRequestTimeout:
-		return &Error{Status: failure.Status, Reason: "the request was not complete in time", Err: cause}
+		return &Error{Status: failure.Status, Reason: "the request was not complete in time", Err: context.DeadlineExceeded}
 	case failure.Status == 0:
-		return &Error{Reason: failure.Reason, Err: cause}
+		return &Error{Reason: failure.Reason, Err: context.DeadlineExceeded}
 	}
 	return failure
-}
-
-// parse fills the request from its first line and its fields.
-//
-// RFC 6455, section 4.2.1, item 1; RFC 9112, section 3.
-func (r *Request) parse(start string, header http.Header) *Error {
-	method, rest, ok1 := strings.Cut(start, " ")
-	target, proto, ok2 := strings.Cut(rest, " ")
-	if !ok1 || !ok2 || !isToken(method) || target == "" {
-		return &Error{Status: http.StatusBadRequest, Section: "4.2.1", Reason: "the request is not valid HTTP", Err: errHeadStart}
-	}
-	major, minor, ok := parseVersion(proto)
-	if !ok {
-		return &Error{Status: http.StatusBadRequest, Section: "4.2.1", Reason: "the request is not valid HTTP", Err: errHeadStart}
-	}
-	*r = Request{Method: method, Target: target, Major: major, Minor: minor, Host: header["Host"]}
-	// RFC 9112, section 6.3: a message has a body if one of these fields says so.
-	_, chunked := header["Transfer-Encoding"]
-	r.Body = chunked
-	for _, length := range header["Content-Length"] {
-		r.Body = r.Body || length != "0"
-	}
-	r.fill(header)
-	return nil
-}
-
-// parseVersion reads an HTTP version. RFC 9112, section 2.3.
-func parseVersion(s string) (major, minor int, ok bool) {
-	if len(s) != len("HTTP/1.1") || s[:5] != "HTTP/" || !isDigit(s[5]) || s[6] != '.' || !isDigit(s[7]) {
-		return 0, 0, false
-	}
-	return int(s[5] - '0'), int(s[7] - '0'), true
-}
-
-// addressed returns authority and resource name of a request that was accepted.
-func (r *Request) addressed() (authority, resource string) {
-	authority, resource, _ = splitTarget(r.Target)
-	if authority == "" {
-		authority = r.Host[0]
-	}
-	return authority, resource
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -167,9 +168,85 @@ func TestAcceptResult(t *testing.T) {
 	if result.Host != "other.example:81" || result.Target != "/?y" || string(result.Buffered) != "early" {
 		t.Errorf("result %+v", result)
 	}
-	if result.Header.Get("Sec-WebSocket-Version") != "13" || result.Header.Get("Host") != "" {
+	if result.Header != nil {
 		t.Errorf("header %v", result.Header)
 	}
+}
+
+// Results have nothing in common with the memory that the next handshake uses again.
+func TestAcceptResultsAreKept(t *testing.T) {
+	var got, want []string
+	var results []Result
+	for i := range 100 {
+		target, host, early := fmt.Sprintf("/%d", i), fmt.Sprintf("h%d.example", i), strings.Repeat("x", i)
+		s := strings.NewReplacer("/chat?x", target, "example.com", host).Replace(example)
+		o := &ServerOptions{Subprotocols: []string{"p"}, Negotiate: func(e []Extension) []Extension { return e }}
+		s = strings.Replace(s, "\r\n\r\n", fmt.Sprintf("\r\n%s: e%d; p=%d\r\n\r\n", wireExtensions, i, i), 1)
+		result, err := Accept(&scriptConn{r: strings.NewReader(s + early)}, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		results = append(results, result)
+		want = append(want, fmt.Sprint(target, host, early, []Extension{{fmt.Sprintf("e%d", i), []Param{{"p", strconv.Itoa(i)}}}}))
+	}
+	for _, r := range results {
+		got = append(got, fmt.Sprint(r.Target, r.Host, string(r.Buffered), r.Extensions))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// A request leaves nothing behind for the one that is read into the same memory.
+func TestMemoryForgets(t *testing.T) {
+	m := &memory{req: new(Request)}
+	everything := strings.Replace(example, "\r\n\r\n", "\r\nOrigin: a\r\n"+wireProtocol+": a\r\n"+
+		wireExtensions+": a\r\nTransfer-Encoding: x\r\n\r\n", 1)
+	for range 2 {
+		if err := m.head.read(strings.NewReader(everything), 1000); err != nil || m.parse(false) != nil || !m.req.Body {
+			t.Fatal(err)
+		}
+		m.forget()
+		want := Request{
+			Host: []string{}, Upgrade: []string{}, Connection: []string{}, Key: []string{},
+			Version: []string{}, Protocol: []string{}, Extensions: []string{}, Origin: []string{},
+		}
+		if diff := cmp.Diff(&want, m.req, cmp.AllowUnexported(Request{})); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		for k := kindHost; k < kinds; k++ {
+			if list := (*m.req.list(k))[:1]; list[0] != "" {
+				t.Errorf("%s: %q", kindNames[k], list)
+			}
+		}
+		if m.head.end != 0 || len(m.head.buf) > 0 || len(m.head.fields) > 0 {
+			t.Errorf("head %+v", m.head)
+		}
+	}
+}
+
+// Streams that have no deadlines are closed when the time is over.
+func TestAcceptWithoutDeadlines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		r, w := io.Pipe()
+		_, err := Accept(&bluntConn{scriptConn: scriptConn{r: r}, w: w}, nil)
+		if !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) != defaultTimeout {
+			t.Errorf("error %v after %v", err, time.Since(begin))
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		r, w := io.Pipe()
+		nc := &bluntConn{scriptConn: scriptConn{r: io.MultiReader(strings.NewReader(example), r)}, w: w}
+		if _, err := Accept(nc, nil); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * defaultTimeout) // of the bubble's clock
+		go func() { _, _ = w.Write([]byte("x")) }()
+		if _, err := io.ReadFull(nc, make([]byte, 1)); err != nil {
+			t.Errorf("error %v", err)
+		}
+	})
 }
 
 func TestAcceptHeader(t *testing.T) {

@@ -45,6 +45,48 @@ func (g guard) release() bool {
 	return false
 }
 
+// A limit bounds the time that the reads and writes of a stream take, by a deadline of
+// the stream, or by closing one that has no deadlines. It does what a guard does for a
+// time that is known beforehand, and costs no allocation where there are deadlines.
+type limit struct {
+	nc    net.Conn
+	at    time.Time   // when it is over; zero: never
+	timer *time.Timer // of a stream without deadlines
+}
+
+// limitTime puts a limit in force, by the convention of the options: 0 is the default,
+// negative is no limit. It takes the place of a deadline that was left on the stream.
+func limitTime(nc net.Conn, d time.Duration) limit {
+	if d == 0 {
+		d = defaultTimeout
+	}
+	l := limit{nc: nc}
+	if d < 0 {
+		_ = nc.SetDeadline(noDeadline)
+		return l
+	}
+	l.at = time.Now().Add(d)
+	if nc.SetDeadline(l.at) != nil {
+		l.timer = time.AfterFunc(d, func() { _ = nc.Close() })
+	}
+	return l
+}
+
+// release ends the limit, leaves no deadline, and reports whether the stream may still
+// be used.
+func (l *limit) release() bool {
+	if l.timer != nil {
+		return l.timer.Stop()
+	}
+	if !l.at.IsZero() {
+		_ = l.nc.SetDeadline(noDeadline)
+	}
+	return true
+}
+
+// over reports whether the time is over.
+func (l *limit) over() bool { return !l.at.IsZero() && !time.Now().Before(l.at) }
+
 // withTimeout is context.WithTimeout by the convention of the options: 0 is the
 // default, negative is no limit.
 func withTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {

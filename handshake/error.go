@@ -20,6 +20,8 @@ type Error struct {
 	Reason  string      // what was wrong, in words
 	Section string      // section of RFC 6455 that was not obeyed, "" if none is concerned
 	Err     error       // what caused it, if something did
+
+	discreet bool // Err is not for the client
 }
 
 // Error returns one line: status, reason, section, and the cause.

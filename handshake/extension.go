@@ -49,7 +49,15 @@ var (
 // RFC 6455, sections 4.3 and 9.1 (4.3-01, 4.3-03, 9.1-01, 9.1-02, 9.1-03).
 func ParseExtensions(lines []string) ([]Extension, error) {
 	var list []Extension
-	items := 0
+	if err := walkExtensions(lines, &list); err != nil {
+		return nil, err
+	}
+	return list, nil
+}
+
+// walkExtensions appends the extensions to list; without one it only judges.
+func walkExtensions(lines []string, list *[]Extension) error {
+	items, found := 0, false
 	for _, rest := range lines {
 		for {
 			rest = skipBlanks(rest)
@@ -60,21 +68,25 @@ func ParseExtensions(lines []string) ([]Extension, error) {
 				rest = rest[1:]
 				continue
 			}
-			e, after, err := parseExtension(rest, &items)
+			e, after, err := parseExtension(rest, &items, list != nil)
 			if err != nil {
-				return nil, err
+				return err
 			}
-			list, rest = append(list, e), after
+			if list != nil {
+				*list = append(*list, e)
+			}
+			rest, found = after, true
 		}
 	}
-	if list == nil && len(lines) > 0 {
-		return nil, errExtensionEmpty
+	if !found && len(lines) > 0 {
+		return errExtensionEmpty
 	}
-	return list, nil
+	return nil
 }
 
-// parseExtension reads one element up to the comma or the end of the line.
-func parseExtension(s string, items *int) (e Extension, rest string, err error) {
+// parseExtension reads one element up to the comma or the end of the line. Its
+// parameters are kept if they are wanted.
+func parseExtension(s string, items *int, keep bool) (e Extension, rest string, err error) {
 	for first := true; ; first = false {
 		if *items++; *items > maxExtensionItems {
 			return e, s, errExtensionMany
@@ -95,7 +107,9 @@ func parseExtension(s string, items *int) (e Extension, rest string, err error) 
 				}
 				s = skipBlanks(s)
 			}
-			e.Params = append(e.Params, p)
+			if keep {
+				e.Params = append(e.Params, p)
+			}
 		}
 		switch {
 		case s == "" || s[0] == ',':
@@ -118,7 +132,7 @@ func parseValue(s string) (value, rest string, err error) {
 	}
 	// RFC 6455, section 4.3: after unescaping, the value is a token (4.3-03).
 	s = s[1:]
-	var unescaped []byte
+	var unescaped []byte // what precedes begin, once there was an escape
 	begin := 0
 	for i := 0; i < len(s); i++ {
 		switch {
@@ -130,10 +144,13 @@ func parseValue(s string) (value, rest string, err error) {
 				return "", s, errExtensionValue
 			}
 		case s[i] == '"':
-			if unescaped = append(unescaped, s[begin:i]...); len(unescaped) == 0 {
+			if value = s[begin:i]; unescaped != nil {
+				value = string(append(unescaped, value...))
+			}
+			if value == "" {
 				return "", s, errExtensionValue
 			}
-			return string(unescaped), s[i+1:], nil
+			return value, s[i+1:], nil
 		case !tokenChars[s[i]]:
 			return "", s, errExtensionValue
 		}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/textproto"
+	"slices"
 )
 
 // The ways in which the head of an HTTP message can be malformed. Where RFC 9112
@@ -36,7 +37,10 @@ type head struct {
 }
 
 // A span marks a field in buf: name and value, blanks around it removed.
-type span struct{ name, colon, value, end uint32 }
+type span struct {
+	name, colon, value, end uint32
+	kind                    kind // in a request
+}
 
 // scan goes on where it stopped and reports whether the head is complete. An error
 // is an error from then on, whatever follows.
@@ -62,11 +66,15 @@ func (h *head) scan() (done bool, err error) {
 // take judges one line.
 func (h *head) take(begin, end int) error {
 	line := h.buf[begin:end]
-	for _, c := range line {
-		switch {
-		case c == '\r':
-			return errHeadLineEnd
-		case c < ' ' && c != '\t' || c == 0x7F:
+	name := 0 // its length, if the line is a field: token characters are no controls
+	for name < len(line) && tokenChars[line[name]] {
+		name++
+	}
+	for _, c := range line[name:] {
+		if controlChars[c] {
+			if c == '\r' {
+				return errHeadLineEnd
+			}
 			return errHeadControl
 		}
 	}
@@ -85,23 +93,17 @@ func (h *head) take(begin, end int) error {
 		return errHeadFold
 	}
 	// RFC 9112, section 5.1: no blank between name and colon.
-	colon := bytes.IndexByte(line, ':')
-	if colon <= 0 {
+	if name == 0 || name == len(line) || line[name] != ':' {
 		return errHeadName
 	}
-	for _, c := range line[:colon] {
-		if !tokenChars[c] {
-			return errHeadName
-		}
-	}
-	value := begin + colon + 1
+	value := begin + name + 1
 	for value < end && isBlank(h.buf[value]) {
 		value++
 	}
 	for value < end && isBlank(h.buf[end-1]) {
 		end--
 	}
-	h.fields = append(h.fields, span{uint32(begin), uint32(begin + colon), uint32(value), uint32(end)})
+	h.fields = append(h.fields, span{name: uint32(begin), colon: uint32(begin + name), value: uint32(value), end: uint32(end)})
 	return nil
 }
 
@@ -109,12 +111,23 @@ func (h *head) take(begin, end int) error {
 // canonical names.
 func (h *head) strings() (start string, header http.Header) {
 	all := string(h.buf[:h.end])
-	header = make(http.Header, len(h.fields))
-	for _, f := range h.fields {
-		name := textproto.CanonicalMIMEHeaderKey(all[f.name:f.colon])
-		header[name] = append(header[name], all[f.value:f.end])
+	return all[h.start.value:h.start.end], toHeader(all, h.fields)
+}
+
+// toHeader returns the fields of a head under their canonical names.
+func toHeader(head string, fields []span) http.Header {
+	header := make(http.Header, len(fields))
+	values := make([]string, 0, len(fields)) // most have one line each
+	for _, f := range fields {
+		name, value := textproto.CanonicalMIMEHeaderKey(head[f.name:f.colon]), head[f.value:f.end]
+		if lines := header[name]; lines != nil {
+			header[name] = append(lines, value)
+			continue
+		}
+		values = append(values, value)
+		header[name] = slices.Clip(values[len(values)-1:])
 	}
-	return all[h.start.value:h.start.end], header
+	return header
 }
 
 // rest returns what was read behind the head, nil if nothing was.

@@ -101,11 +101,18 @@ func FuzzHead(f *testing.F) {
 				t.Fatalf("%s: %q %q %v, whole: %q %q %v", name, start2, rest2, err2, start, rest, err)
 			}
 		}
-		var r Request
-		if err != nil || r.parse(start, header) != nil {
+		if err != nil {
 			return
 		}
-		if _, e := (*ServerOptions)(nil).Verdict(&r); e != nil {
+		m := memory{req: new(Request)}
+		if err := m.head.read(strings.NewReader(s), limit); err != nil {
+			t.Fatal(err)
+		}
+		if m.parse(false) != nil {
+			return
+		}
+		r := m.req
+		if _, e := (*ServerOptions)(nil).Verdict(r); e != nil {
 			return
 		}
 		req, err := http.ReadRequest(bufio.NewReader(bytes.NewReader([]byte(s))))

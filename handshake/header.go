@@ -77,7 +77,7 @@ func checkHeader(h http.Header) error {
 // but HTAB. RFC 9110, section 5.5.
 func validValue(s string) bool {
 	for i := range len(s) {
-		if s[i] < ' ' && s[i] != '\t' || s[i] == 0x7F {
+		if controlChars[s[i]] {
 			return false
 		}
 	}

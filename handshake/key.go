@@ -9,11 +9,12 @@ import (
 // guid is the constant that turns a key into its accept value. RFC 6455, section 1.3.
 const guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
-// Sizes of a key: the nonce, and its base64 form with two pad characters.
-// RFC 6455, section 4.1.
+// Sizes of a key: the nonce, and its base64 form with two pad characters; and of the
+// accept value, the base64 form of 20 bytes. RFC 6455, sections 4.1 and 4.2.2.
 const (
-	nonceLen = 16
-	keyLen   = 24
+	nonceLen  = 16
+	keyLen    = 24
+	acceptLen = 28
 )
 
 // AcceptKey returns the Sec-WebSocket-Accept value that answers the given
@@ -22,11 +23,17 @@ const (
 //
 // RFC 6455, section 4.2.2, step 5, item 4 (4.2.2-07, 4.2.2-19).
 func AcceptKey(key string) string {
+	var buf [acceptLen]byte
+	return string(appendAccept(buf[:0], key))
+}
+
+// appendAccept appends what AcceptKey returns.
+func appendAccept(dst []byte, key string) []byte {
 	// SHA-1 is what the RFC prescribes. It proves that the server has read the
 	// request as a WebSocket handshake and protects nothing.
 	var buf [keyLen + len(guid)]byte
 	sum := sha1.Sum(append(append(buf[:0], key...), guid...))
-	return base64.StdEncoding.EncodeToString(sum[:])
+	return base64.StdEncoding.AppendEncode(dst, sum[:])
 }
 
 // NewKey returns a new Sec-WebSocket-Key: 16 bytes from crypto/rand in base64. A

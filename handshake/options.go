@@ -1,6 +1,7 @@
 package handshake
 
 import (
+	"context"
 	"math"
 	"net/http"
 	"time"
@@ -65,6 +66,19 @@ type ServerOptions struct {
 	// different. A nil func agrees to none.
 	Negotiate func(offers []Extension) []Extension
 
+	// Check has the last word about a request that passed every other check: it may
+	// look up who sent it and what it asks for. The request is accepted if the error is
+	// nil. An [*Error] with a Status from 300 to 599 is the answer, with its Header, for
+	// example 401 and WWW-Authenticate, or 404; its Reason is told to the client, its
+	// Err is not. Any other error is answered with 500 and not told to the client.
+	// [Upgrade] and [Accept] return the error.
+	//
+	// ctx ends when Timeout is over; under net/http it is the request's besides. The
+	// strings of the request may be kept, the request and its slices may not. Target is
+	// the resource name and Host has one element, the authority, also if the target
+	// came in absolute form; [Request.Header] has all fields. A nil func accepts all.
+	Check func(ctx context.Context, r *Request) error
+
 	// Header has further fields for the 101 response. Those that belong to the
 	// handshake or to HTTP framing cannot be set.
 	Header http.Header
@@ -78,6 +92,9 @@ type ServerOptions struct {
 	// http.Server.MaxHeaderBytes is in force instead.
 	MaxHeaderBytes int
 }
+
+// defaultServer stands for a nil pointer.
+var defaultServer ServerOptions
 
 // check judges what the options' owner has written.
 func (o *ServerOptions) check() error {

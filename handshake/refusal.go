@@ -20,12 +20,12 @@ func refusalText(e *Error) string {
 }
 
 // explain is the reason with its section and, if it is about the request, its cause.
-// What is wrong with the server's own options is not for its clients.
+// What is wrong on the server's own side is not for its clients.
 func (e *Error) explain() string {
 	switch {
 	case e.Status == http.StatusInternalServerError:
 		return "The server cannot complete a WebSocket handshake here."
-	case e.Err != nil:
+	case e.Err != nil && !e.discreet:
 		return e.why() + ": " + e.Err.Error()
 	}
 	return e.why()
@@ -58,16 +58,19 @@ func sendRefusal(nc net.Conn, e *Error, bodiless bool) *Error {
 	e.with("Date", time.Now().UTC().Format(http.TimeFormat))
 	b := append([]byte("HTTP/1.1 "), statusLine(e.Status)...)
 	b = append(b, "\r\n"...)
+	others := maps.Clone(e.Header)
 	for _, name := range []string{
 		"Content-Type", "Content-Length", "Date", "X-Content-Type-Options", fieldConnection, "Allow", fieldUpgrade,
 	} {
 		if v := e.Header.Get(name); v != "" {
 			b = appendField(b, name, v)
 		}
+		delete(others, name)
 	}
 	if v := e.Header.Get(fieldVersion); v != "" {
 		b = appendField(b, wireVersion, v)
 	}
+	b = appendHeader(b, others)
 	b = append(b, "\r\n"...)
 	if !bodiless {
 		b = append(b, body...)

@@ -1,6 +1,10 @@
 package handshake
 
-import "net/http"
+import (
+	"context"
+	"errors"
+	"net/http"
+)
 
 // Request is what a server has to know of a client's opening handshake to judge
 // it: see [ServerOptions.Verdict]. It is the same for every front end. [Upgrade]
@@ -25,29 +29,52 @@ type Request struct {
 	Extensions   []string // Sec-WebSocket-Extensions
 	Origin       []string // Origin
 	Body         bool     // a Content-Length that is not 0, or any Transfer-Encoding
+
+	header http.Header // all fields but Host, once they were asked for
+	head   string      // where they are found in the head
+	fields []span
 }
 
-// fill takes over the fields that matter from a header.
-func (r *Request) fill(h http.Header) {
-	r.Upgrade = h[fieldUpgrade]
-	r.Connection = h[fieldConnection]
-	r.Key = h[fieldKey]
-	r.Version = h[fieldVersion]
-	r.Protocol = h[fieldProtocol]
-	r.Extensions = h[fieldExtensions]
-	r.Origin = h["Origin"]
+// Header returns all fields of a request that [Upgrade] or [Accept] has read, without
+// Host, under their canonical names. It is for ServerOptions.Check, and must not be
+// changed. For a Request that was filled by somebody else it is nil.
+func (r *Request) Header() http.Header {
+	if r.header == nil && r.head != "" {
+		r.header = toHeader(r.head, r.fields)
+		delete(r.header, "Host")
+	}
+	return r.header
+}
+
+// address makes authority and resource name of a request that was accepted of its
+// Host field and its target.
+func (r *Request) address() {
+	authority, resource, _ := splitTarget(r.Target)
+	if authority != "" {
+		r.Host[0] = authority
+	}
+	r.Target = resource
 }
 
 // fromHTTP is the request as net/http has parsed it. net/http keeps the Host field
 // apart from the others and has refused a missing and a second one; of a target in
 // absolute form it takes the host from the target and forgets the field.
 func fromHTTP(r *http.Request) Request {
+	h := r.Header
 	req := Request{
-		Method: r.Method,
-		Target: r.RequestURI,
-		Major:  r.ProtoMajor,
-		Minor:  r.ProtoMinor,
-		Body:   r.ContentLength != 0 || len(r.TransferEncoding) > 0,
+		Method:     r.Method,
+		Target:     r.RequestURI,
+		Major:      r.ProtoMajor,
+		Minor:      r.ProtoMinor,
+		Upgrade:    h[fieldUpgrade],
+		Connection: h[fieldConnection],
+		Key:        h[fieldKey],
+		Version:    h[fieldVersion],
+		Protocol:   h[fieldProtocol],
+		Extensions: h[fieldExtensions],
+		Origin:     h["Origin"],
+		Body:       r.ContentLength != 0 || len(r.TransferEncoding) > 0,
+		header:     h,
 	}
 	if r.Host != "" {
 		req.Host = []string{r.Host}
@@ -55,6 +82,37 @@ func fromHTTP(r *http.Request) Request {
 	if req.Target == "" && r.URL != nil {
 		req.Target = r.URL.RequestURI()
 	}
-	req.fill(r.Header)
 	return req
+}
+
+// ask gives the request to Check, which may keep it.
+func (m *memory) ask(o *ServerOptions) *Error {
+	if o.Check == nil {
+		return nil
+	}
+	r := m.req
+	m.req = &Request{Method: r.Method}
+	defer func() { r.head, r.fields = "", nil }()
+	return o.ask(context.Background(), r)
+}
+
+// ask has Check judge a request that is right in every other respect.
+func (o *ServerOptions) ask(ctx context.Context, r *Request) *Error {
+	if o.Check == nil {
+		return nil
+	}
+	ctx, cancel := withTimeout(ctx, o.Timeout)
+	defer cancel()
+	err := o.Check(ctx, r)
+	if err == nil {
+		return nil
+	}
+	e, ok := errors.AsType[*Error](err)
+	if ok && e != nil && e.Status >= 300 && e.Status <= 599 && checkHeader(e.Header) == nil {
+		// A copy: to complete the answer changes its header.
+		refusal := *e
+		refusal.Header, refusal.discreet = e.Header.Clone(), true
+		return &refusal
+	}
+	return &Error{Status: http.StatusInternalServerError, Reason: "the request could not be judged", Err: err}
 }

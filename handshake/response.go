@@ -18,8 +18,23 @@ type Response struct {
 //
 // RFC 6455, section 4.2.2, step 5 (4.2.2-16 to 4.2.2-20).
 func (r Response) Append(dst []byte, extra http.Header) []byte {
-	dst = append(dst, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"...)
+	dst = append(dst, responseStart...)
 	dst = appendField(dst, wireAccept, r.Accept)
+	return r.appendRest(dst, extra)
+}
+
+// responseStart are the lines that every response begins with.
+const responseStart = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+
+// appendFor is Append with the accept value for key in place of r.Accept.
+func (r Response) appendFor(key string, dst []byte, extra http.Header) []byte {
+	dst = append(dst, responseStart+wireAccept+": "...)
+	dst = append(appendAccept(dst, key), "\r\n"...)
+	return r.appendRest(dst, extra)
+}
+
+// appendRest appends what follows the accept value.
+func (r Response) appendRest(dst []byte, extra http.Header) []byte {
 	// RFC 6455, section 4.2.2: what is not agreed has no field; an empty one would
 	// be another thing (4.2.2-11, 4.2.2-12, 4.2.2-15). Each field has one line
 	// (11.3.3-01, 11.3.4-02).
@@ -48,8 +63,9 @@ type Result struct {
 	// It is nil if there are none.
 	Buffered []byte
 
-	// Header are the fields of the peer's handshake: on the client those of the
-	// 101 response, on the server those of the request, without Host.
+	// Header are the fields of the peer's handshake: from [Dial] those of the 101
+	// response, from [Upgrade] those of the request, without Host. [Accept] leaves it
+	// nil; ServerOptions.Check sees the fields of the request there.
 	Header http.Header
 
 	// Host is the authority that the request was addressed to, with the port if it

@@ -13,6 +13,15 @@ var tokenChars = func() (set [256]bool) {
 	return set
 }()
 
+// controlChars has the bit of each control character but HTAB.
+var controlChars = func() (set [256]bool) {
+	for c := range ' ' {
+		set[c] = c != '\t'
+	}
+	set[0x7F] = true
+	return set
+}()
+
 func isAlpha(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 func isBlank(c byte) bool { return c == ' ' || c == '\t' }

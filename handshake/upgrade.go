@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"time"
 )
 
 // Upgrade performs the server's side of the opening handshake inside a handler of
@@ -34,10 +35,14 @@ import (
 // RFC 6455, section 4.2.
 func Upgrade(w http.ResponseWriter, r *http.Request, o *ServerOptions) (net.Conn, Result, error) {
 	if o == nil {
-		o = &ServerOptions{}
+		o = &defaultServer
 	}
 	req := fromHTTP(r)
-	resp, failure := o.Verdict(&req)
+	resp, failure := o.judge(&req)
+	if failure == nil {
+		req.address()
+		failure = o.ask(r.Context(), &req)
+	}
 	if failure == nil {
 		if err := checkHeader(w.Header()); err != nil {
 			failure = &Error{Status: http.StatusInternalServerError, Reason: "a field of the response cannot be sent", Err: err}
@@ -47,8 +52,6 @@ func Upgrade(w http.ResponseWriter, r *http.Request, o *ServerOptions) (net.Conn
 		respondRefusal(w, r, failure)
 		return nil, Result{}, failure
 	}
-	head := resp.Append(nil, merge(w.Header(), o.Header))
-
 	// RFC 6455, section 4.2.2: nothing is taken over before all checks were made
 	// (4.2.2-01).
 	nc, rw, err := http.NewResponseController(w).Hijack()
@@ -62,7 +65,7 @@ func Upgrade(w http.ResponseWriter, r *http.Request, o *ServerOptions) (net.Conn
 		return nil, Result{}, failure
 	}
 	result := Result{Subprotocol: resp.Subprotocol, Extensions: resp.Extensions, Header: r.Header}
-	result.Host, result.Target = req.addressed()
+	result.Host, result.Target = req.Host[0], req.Target
 	if rw != nil {
 		// What the server's reader has read ahead are the first frames.
 		if n := rw.Reader.Buffered(); n > 0 {
@@ -74,7 +77,7 @@ func Upgrade(w http.ResponseWriter, r *http.Request, o *ServerOptions) (net.Conn
 			return nil, Result{}, &Error{Reason: "another response to the request has begun"}
 		}
 	}
-	if failure := writeHead(nc, head, o); failure != nil {
+	if failure := writeHead(nc, req.Key[0], resp, merge(w.Header(), o.Header), o.Timeout); failure != nil {
 		closeNow(nc)
 		return nil, Result{}, failure
 	}
@@ -82,14 +85,14 @@ func Upgrade(w http.ResponseWriter, r *http.Request, o *ServerOptions) (net.Conn
 }
 
 // writeHead writes the 101 response in bounded time and leaves no deadline behind.
-func writeHead(nc net.Conn, head []byte, o *ServerOptions) *Error {
-	_ = nc.SetDeadline(noDeadline) // those of the server
-	ctx, cancel := withTimeout(context.Background(), o.Timeout)
-	defer cancel()
-	g := watch(ctx, nc)
-	_, err := nc.Write(head)
-	if !g.release() {
-		err = context.Cause(ctx)
+func writeHead(nc net.Conn, key string, resp Response, extra http.Header, d time.Duration) *Error {
+	m := memories.Get().(*memory)
+	m.out = resp.appendFor(key, m.out[:0], extra)
+	l := limitTime(nc, d)
+	_, err := nc.Write(m.out)
+	m.free()
+	if !l.release() || err != nil && l.over() {
+		err = context.DeadlineExceeded
 	}
 	if err != nil {
 		return &Error{Reason: "the response could not be written", Err: err}

@@ -16,10 +16,21 @@ import (
 // another protocol version than 13 (400 for several); 403 for an origin that is not
 // allowed; 500 if the options themselves are invalid; 400 for everything else.
 //
+// ServerOptions.Check is not asked: that is for the front end to do, see there.
+//
 // RFC 6455, sections 4.2.1, 4.2.2, 4.4 and 10.2.
 func (o *ServerOptions) Verdict(r *Request) (Response, *Error) {
+	resp, e := o.judge(r)
+	if e == nil {
+		resp.Accept = AcceptKey(r.Key[0])
+	}
+	return resp, e
+}
+
+// judge is Verdict without the accept value.
+func (o *ServerOptions) judge(r *Request) (Response, *Error) {
 	if o == nil {
-		o = &ServerOptions{}
+		o = &defaultServer
 	}
 	if err := o.check(); err != nil {
 		return Response{}, &Error{Status: http.StatusInternalServerError, Reason: reasonOptions, Err: err}
@@ -41,7 +52,7 @@ func (o *ServerOptions) Verdict(r *Request) (Response, *Error) {
 		return Response{}, refuse(http.StatusForbidden, "10.2",
 			"the origin "+strconv.Quote(shorten(r.Origin[0]))+" is not allowed at this host")
 	}
-	resp := Response{Accept: AcceptKey(r.Key[0])}
+	var resp Response
 	if resp.Subprotocol, e = o.subprotocol(r.Protocol); e != nil {
 		return Response{}, e
 	}
@@ -176,11 +187,17 @@ func (o *ServerOptions) subprotocol(lines []string) (chosen string, _ *Error) {
 func (o *ServerOptions) extensions(lines []string) ([]Extension, *Error) {
 	// RFC 6455, section 9.1: what breaks the grammar fails the handshake; unknown
 	// extensions do not (9.1-02, 9.2-01).
-	offers, err := ParseExtensions(lines)
+	var offers []Extension
+	var err error
+	if o.Negotiate == nil {
+		err = walkExtensions(lines, nil)
+	} else {
+		offers, err = ParseExtensions(lines)
+	}
 	if err != nil {
 		return nil, &Error{Status: http.StatusBadRequest, Section: "9.1", Reason: "the extension offers are malformed", Err: err}
 	}
-	if o.Negotiate == nil || len(offers) == 0 {
+	if len(offers) == 0 {
 		return nil, nil
 	}
 	agreed := o.Negotiate(offers)
