@@ -15,7 +15,7 @@ import (
 type payload string
 
 const (
-	binary   payload = "binary"
+	random   payload = "binary"
 	ascii    payload = "ASCII"
 	cyrillic payload = "Cyrillic"
 )
@@ -92,7 +92,7 @@ func text(b *bench) ([]*entry, error) {
 	for _, size := range []int{1 << 10, 16 << 10} {
 		var list []contender
 		for _, c := range plain(b.peersAndOurs()) {
-			for _, p := range []payload{binary, ascii, cyrillic} {
+			for _, p := range []payload{random, ascii, cyrillic} {
 				c.name, c.payload = c.config.Lib+" "+string(p), p
 				list = append(list, c)
 			}

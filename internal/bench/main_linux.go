@@ -29,7 +29,7 @@ var workloads = map[string]workload{
 	"upgrade":         {"the opening handshake", upgrades, upgradeTable},
 	"broadcast":       {"one message to many connections", broadcasts, broadcastTable},
 	"tls":             {"echo over TLS", overTLS, tlsTable},
-	"syscalls":        {"system calls of an echo, by strace", systemCalls, systemCallsTable},
+	"syscalls":        {"system calls of an echo", systemCalls, systemCallsTable},
 	"echo":            {"echo of binary messages", echoes, echoTable},
 	"text":            {"echo of text against binary messages", text, echoTable},
 	"compress-memory": {"what compressed connections keep between messages", compressionMemory, memoryTable},

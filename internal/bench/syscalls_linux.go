@@ -1,17 +1,9 @@
 package main
 
 import (
-	"bufio"
-	"errors"
 	"fmt"
 	"io"
 	"math"
-	"os"
-	"os/exec"
-	"slices"
-	"strconv"
-	"strings"
-	"syscall"
 
 	"github.com/duplexws/duplex/internal/bench/load"
 	"github.com/duplexws/duplex/internal/bench/server"
@@ -32,11 +24,13 @@ var kinds = map[string]figure{
 	"epoll_wait": waitCalls, "epoll_pwait": waitCalls, "epoll_pwait2": waitCalls, "epoll_ctl": waitCalls,
 }
 
-// systemCalls counts what servers ask of the kernel, by strace.
+const (
+	enter    = "syscalls/sys_enter_"
+	enterAny = "raw_syscalls/sys_enter"
+)
+
+// systemCalls counts what servers ask of the kernel.
 func systemCalls(b *bench) ([]*entry, error) {
-	if _, err := exec.LookPath("strace"); err != nil {
-		return nil, fmt.Errorf("system calls are counted by strace, which is missing: %w", err)
-	}
 	var all []*entry
 	for _, kind := range []struct{ conns, deep, size int }{
 		{64, 1, 125}, {64, 1, 16 << 10}, {64, 16, 125}, {1, 1, 125},
@@ -53,7 +47,7 @@ func systemCalls(b *bench) ([]*entry, error) {
 	return all, nil
 }
 
-func traced(b *bench, c contender, conns, deep, size int) (f figures, err error) {
+func traced(b *bench, c contender, conns, deep, size int) (figures, error) {
 	p, err := server.Start(c.config, b.serverCPU)
 	if err != nil {
 		return nil, err
@@ -67,79 +61,35 @@ func traced(b *bench, c contender, conns, deep, size int) (f figures, err error)
 	if _, err := client.Run(deep, math.MaxInt, b.duration/3); err != nil {
 		return nil, err
 	}
-	out, err := os.CreateTemp("", "duplex-bench-*.strace")
+	points := []string{enterAny}
+	for name := range kinds {
+		points = append(points, enter+name)
+	}
+	count, err := openCounters(p.PID, points)
 	if err != nil {
 		return nil, err
 	}
-	defer os.Remove(out.Name())
-	defer out.Close()
-	stop, err := trace(p.PID, out.Name())
-	if err != nil {
-		return nil, err
-	}
+	defer count.close()
 	r, err := client.Run(deep, math.MaxInt, b.duration)
-	if err := errors.Join(err, stop()); err != nil {
-		return nil, err
-	}
-	counts, err := parseSummary(out)
 	if err != nil {
 		return nil, err
 	}
-	f = figures{readCalls: 0, writeCalls: 0, waitCalls: 0, otherCalls: 0}
-	for name, n := range counts {
-		kind, ok := kinds[name]
-		if !ok {
-			kind = otherCalls
-		}
-		f[kind] += float64(n) / float64(r.Messages)
-	}
-	return f, nil
-}
-
-// trace attaches strace to a process and returns when all its threads are traced.
-func trace(pid int, out string) (stop func() error, err error) {
-	cmd := exec.Command("strace", "-f", "-c", "-U", "name,calls", "-o", out, "-p", strconv.Itoa(pid))
-	messages, err := cmd.StderrPipe()
+	sums, err := count.read()
 	if err != nil {
 		return nil, err
 	}
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	in := bufio.NewReader(messages)
-	line, err := in.ReadString('\n') // "Process N attached with M threads"
-	if err != nil || !strings.Contains(line, "attached") {
-		return nil, errors.Join(err, cmd.Wait(), fmt.Errorf("strace: %q", line))
-	}
-	go io.Copy(io.Discard, in)
-	return func() error {
-		if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
-			return err
-		}
-		cmd.Wait() // strace ends by the signal
-		return nil
-	}, nil
+	return perMessage(sums, r.Messages), nil
 }
 
-// parseSummary reads the table of strace -c -U name,calls.
-func parseSummary(r io.Reader) (map[string]int, error) {
-	counts := map[string]int{}
-	in := bufio.NewScanner(r)
-	for in.Scan() {
-		fields := strings.Fields(in.Text())
-		if len(fields) != 2 || fields[0] == "total" || slices.Contains(fields, "calls") {
-			continue
-		}
-		n, err := strconv.Atoi(fields[1])
-		if err != nil {
-			continue // a line of dashes
-		}
-		counts[fields[0]] = n
+// perMessage sorts the counts by kind.
+func perMessage(sums map[string]uint64, messages int) figures {
+	f := figures{otherCalls: float64(sums[enterAny]) / float64(messages)}
+	for name, kind := range kinds {
+		n := float64(sums[enter+name]) / float64(messages)
+		f[kind] += n
+		f[otherCalls] -= n
 	}
-	if len(counts) == 0 && in.Err() == nil {
-		return nil, errors.New("strace has counted nothing")
-	}
-	return counts, in.Err()
+	return f
 }
 
 func systemCallsTable(w io.Writer, entries []*entry) error {

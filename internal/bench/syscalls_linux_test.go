@@ -1,29 +1,17 @@
 package main
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestParseSummary(t *testing.T) {
-	const summary = `syscall          calls
----------------- ---------
-read                 12034
-write                 6017
-epoll_pwait            812
----------------- ---------
-total                18863
-`
-	got, err := parseSummary(strings.NewReader(summary))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(map[string]int{"read": 12034, "write": 6017, "epoll_pwait": 812}, got); diff != "" {
-		t.Errorf("counts (-want +got):\n%s", diff)
-	}
-	if _, err := parseSummary(strings.NewReader("")); err == nil {
-		t.Error("no error for an empty summary")
+func TestPerMessage(t *testing.T) {
+	got := perMessage(map[string]uint64{
+		enterAny: 75, enter + "read": 20, enter + "recvfrom": 10, enter + "writev": 10, enter + "epoll_ctl": 5,
+	}, 10)
+	want := figures{readCalls: 3, writeCalls: 1, waitCalls: 0.5, otherCalls: 3}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("figures (-want +got):\n%s", diff)
 	}
 }
