@@ -12,13 +12,17 @@ import (
 	"github.com/duplexws/duplex/frame"
 )
 
-// maxNetFrame is the payload of the largest frame that AsNetConn sends.
-const maxNetFrame = 32 << 10
+// maxNetFrame is the payload of the largest frame that AsNetConn sends, and growth what
+// text of that size that does not compress may grow by.
+const (
+	maxNetFrame = 32 << 10
+	growth      = 16
+)
 
 // AsNetConn returns a net.Conn whose bytes travel in messages of type t, for protocols
 // that want a stream. Message boundaries mean nothing: a Write is one message, or several
-// if it is larger than 32 KiB, and a Read returns what there is of one. The connection
-// must not be used otherwise from then on, but for Ping.
+// if it is larger than about 32 KiB, and a Read returns what there is of one. The
+// connection must not be used otherwise from then on, but for Ping.
 //
 // Deadlines are those of net.Conn. A Write that a deadline cuts reports as written what
 // the connection has taken over: at most the rest of one frame is kept, and sent before
@@ -127,10 +131,13 @@ func (n *netConn) write(ctx context.Context, p []byte) (written int, err error) 
 
 // piece returns the beginning of p that makes the next message.
 func (n *netConn) piece(p []byte) []byte {
-	if len(p) <= maxNetFrame {
+	size := maxNetFrame
+	if n.c.compresses(n.t, len(p)) {
+		size -= growth
+	}
+	if len(p) <= size {
 		return p
 	}
-	size := maxNetFrame
 	for n.t.opcode() == frame.Text && !utf8.RuneStart(p[size]) {
 		size--
 	}

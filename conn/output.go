@@ -13,7 +13,7 @@ import (
 // and of the largest write.
 const (
 	smallOutput = 4096
-	largeOutput = maxMasked + frame.MaxHeaderLen + 16 // text that does not compress grows a little
+	largeOutput = maxMasked + frame.MaxHeaderLen
 	maxPut      = 128 << 10
 )
 
