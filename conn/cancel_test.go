@@ -49,6 +49,17 @@ var readOnes = []readOne{
 		}
 		return 0, nil, errors.New("no message and no error")
 	}},
+	{"Serve", func(ctx context.Context, c *Conn) (t MessageType, p []byte, err error) {
+		one := errors.New("one is enough")
+		err = c.Serve(ctx, func(_ *Replier, m Message) error {
+			t, p = m.Type, append([]byte{}, m.Data...)
+			return one
+		})
+		if err == one {
+			err = nil
+		}
+		return t, p, err
+	}},
 }
 
 // readAppend appends to a slice with some room, and checks that an error returns the

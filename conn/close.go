@@ -31,7 +31,9 @@ const (
 // Close closes the connection: it sends a Close frame, waits for the peer's, and
 // closes the stream, the server first. Messages that arrive in between are delivered
 // to whoever reads. If nobody comes to read for 250 ms they are dropped, and if somebody
-// has come and does not come again, after 4 s. Pings are still answered.
+// has come and does not come again, after 4 s. Pings are still answered. While a
+// function of [Conn.Serve] runs, which has to return before anything can be read, Close
+// only sends the Close frame; Serve does the rest, within the same time.
 //
 // Close returns nil if the closing handshake was completed, whoever began it and
 // however often Close is called. If ctx ends or 5 s pass before that, or the stream
@@ -46,6 +48,9 @@ const (
 // RFC 6455, sections 7.1.1, 7.1.2 and 7.4.
 func (c *Conn) Close(ctx context.Context, code StatusCode, reason string) error {
 	body, misuse := closeBody(code, reason)
+	if c.handling.Load() {
+		return c.closeInHandler(ctx, body, misuse)
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, closeTime, errCloseTime)
 	defer cancel()
 	over := c.over.Load()
@@ -99,6 +104,28 @@ func (c *Conn) Close(ctx context.Context, code StatusCode, reason string) error 
 func (c *Conn) CloseNow() error {
 	_ = c.end(errCloseNow, cut)
 	return nil
+}
+
+// closeInHandler is Close while a function of Serve runs.
+func (c *Conn) closeInHandler(ctx context.Context, body []byte, misuse error) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, closeTime, errCloseTime)
+	defer cancel()
+	if err := c.sendClose(ctx, body); err != nil {
+		if c.closedCleanly() {
+			return misuse
+		}
+		return c.end(err, cut)
+	}
+	go func() {
+		ctx, cancel := context.WithTimeoutCause(context.Background(), closeTime, errCloseTime)
+		defer cancel()
+		select {
+		case <-c.ended():
+		case <-ctx.Done():
+			_ = c.end(errCloseTime, cut)
+		}
+	}()
+	return misuse
 }
 
 // closeBody returns a body that may be sent, and an error if it is not what the caller
@@ -194,6 +221,9 @@ func (c *Conn) awaitClose(ctx context.Context) error {
 //
 // RFC 6455, sections 5.5.1 and 7.1.5.
 func (c *Conn) closeArrived(ctx context.Context, body []byte) error {
+	if c.loop != nil {
+		return c.loop.leave(func() error { return c.closeArrived(ctx, body) })
+	}
 	code, reason, err := frame.ParseClose(body)
 	if err != nil {
 		return c.fail(err)

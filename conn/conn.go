@@ -28,6 +28,8 @@ type Conn struct {
 	readTurn turn
 	reading  clock
 	in       input
+	socket   socket
+	loop     *loop // of Serve, while it runs inside RawConn.Read
 	rx       protocol.Receiver
 	inflate  *inflater // nil without permessage-deflate
 	message  incoming
@@ -35,16 +37,21 @@ type Conn struct {
 	reads    atomic.Uint32 // how often an application took the turn
 	read     atomic.Bool   // it has the turn
 	awaited  atomic.Bool   // somebody waits for it to take the turn, see came
+	handling atomic.Bool   // a function of Serve runs
+
+	noGathering bool
 
 	// The write turn is held for one frame, and what may be touched only with it.
 	// A goroutine that needs both turns takes the message turn first.
 	writeTurn turn
 	writing   clock
 	tail      []byte // the rest of a frame that a deadline cut, see AsNetConn
+	replies   replies
 
 	// The message turn is held for one message.
 	messageTurn turn
 	tx          protocol.Sender
+	gathering   bool      // the message under way is a reply, see Replier
 	deflate     *deflater // nil without permessage-deflate
 
 	owes   atomic.Bool // something is in owed
@@ -56,6 +63,7 @@ type Conn struct {
 	err    error         // why the connection has ended or is about to; sticky
 	done   chan struct{} // closed when the connection has ended; made when needed
 	gone   bool          // the stream was closed
+	inLoop bool          // or will be when a loop of Serve has left it
 	owed   owed
 	pings  pings
 	base   context.Context // carries the values of Context
@@ -98,6 +106,7 @@ func New(nc net.Conn, s Start, o *Options) *Conn {
 		role:        s.Role,
 		subprotocol: s.Subprotocol,
 		keepAlive:   opts.KeepAlive,
+		noGathering: opts.NoGathering,
 		born:        time.Now(),
 		reading:     newClock(nc, false),
 		writing:     newClock(nc, true),
@@ -108,6 +117,7 @@ func New(nc net.Conn, s Start, o *Options) *Conn {
 	c.reading.owner, c.writing.owner = c, c
 	c.reading.guard.on = isTLS(nc)
 	c.readLimit.Store(opts.ReadLimit)
+	c.socket.init(nc, &c.in)
 	unknown := c.compress(s.Extensions, opts.Compression)
 	c.rx = protocol.NewReceiver(s.Role.Peer(), c.allowed(), opts.ReadLimit)
 	if unknown != nil {
@@ -205,20 +215,20 @@ func (c *Conn) end(cause error, how ending) error {
 	c.settle(cause)
 	err := c.err
 	c.state = protocol.Closed
-	first := !c.gone
+	first, inLoop := !c.gone, c.inLoop
 	c.gone = true
 	c.mu.Unlock()
 
-	if !first {
-		if how == cut {
-			_ = cutTransport(c.nc)
-		}
-		return err
-	}
-	if how == cut {
+	switch {
+	case inLoop:
+		c.socket.shutdown()
+	case how == cut:
 		_ = cutTransport(c.nc)
-	} else {
+	case first:
 		closeTransport(c.nc)
+	}
+	if !first {
+		return err
 	}
 
 	c.mu.Lock()

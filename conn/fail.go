@@ -22,6 +22,9 @@ func (c *Conn) fail(err error) error {
 //
 // RFC 6455, section 7.1.7.
 func (c *Conn) giveUp(cause error, code StatusCode, reason string) error {
+	if c.loop != nil {
+		return c.loop.leave(func() error { return c.giveUp(cause, code, reason) })
+	}
 	if err := c.sendFailure(cause, code, reason); err != nil {
 		return c.end(nil, cut)
 	}

@@ -11,49 +11,82 @@ import (
 	"github.com/duplexws/duplex/frame"
 )
 
-// inputSize is the capacity of the input buffer. Headers, control frames and small
-// messages pass through it; large payloads are read straight to where they go.
+// inputSize is the capacity of the smallest input buffer. Headers, control frames and
+// small messages pass through it; large payloads are read straight to where they go.
 const inputSize = 4096
 
 // A control frame is judged whole in the buffer.
 const _ = uint(inputSize - frame.MaxHeaderLen - frame.MaxControlLen)
 
-var inputs = sync.Pool{New: func() any { return new([inputSize]byte) }}
+// inputs are pools of buffers. A connection that fills one with a single read has more to
+// say and gets the next larger one; one that does not need it goes back to the smaller.
+var inputs = [...]sync.Pool{
+	{New: func() any { return &buffer{make([]byte, inputSize)} }},
+	{New: func() any { return &buffer{make([]byte, 4*inputSize)} }},
+	{New: func() any { return &buffer{make([]byte, 16*inputSize)} }},
+}
+
+// buffer is memory that goes back to a pool.
+type buffer struct{ b []byte }
 
 // input holds bytes that have arrived and were not consumed yet. It is used under
 // the read turn. While it is empty and nobody reads it has no memory.
 type input struct {
 	buf    []byte // what is held is buf[r:w]
 	r, w   int
-	pooled *[inputSize]byte // the memory of buf, if it goes back to the pool
+	pooled *buffer // the memory of buf, if it goes back to a pool
+	class  uint8   // the pool that the next buffer comes from
+	own    uint8   // the pool that this one came from
+	small  uint8   // how many reads in a row would have fitted in the next smaller one
 }
 
 func (in *input) bytes() []byte { return in.buf[in.r:in.w] }
 
 func (in *input) consume(n int) { in.r += n }
 
-// room returns free space behind what is held, and makes some if there is none.
+// room returns free space behind what is held. What is held when it is called is the
+// beginning of something that fits in the smallest buffer, or in the present one.
 func (in *input) room() []byte {
 	if in.r == in.w {
 		in.r, in.w = 0, 0
-		if in.pooled == nil {
-			in.buf = nil
+		if in.pooled == nil || in.own != in.class {
+			in.release(true)
 		}
 	}
-	if in.w < len(in.buf) {
-		return in.buf[in.w:]
-	}
-	if in.pooled != nil {
+	switch {
+	case in.buf == nil || in.pooled == nil && in.w == len(in.buf):
+		// What came with the handshake is held in a slice of its own.
+		p := inputs[in.class].Get().(*buffer)
+		in.w = copy(p.b, in.bytes())
+		in.r, in.buf, in.pooled, in.own = 0, p.b, p, in.class
+	case in.pooled != nil && in.r > 0 && in.w > len(in.buf)/2:
 		in.w = copy(in.buf, in.bytes())
 		in.r = 0
-		return in.buf[in.w:]
 	}
-	// What came with the handshake is held in a slice of its own. What is left of
-	// it is the beginning of a header or of a control frame, so it fits.
-	p := inputs.Get().(*[inputSize]byte)
-	in.w = copy(p[:], in.bytes())
-	in.r, in.buf, in.pooled = 0, p[:], p
 	return in.buf[in.w:]
+}
+
+// lazyReads is how many small reads it takes to go back to a smaller buffer.
+const lazyReads = 16
+
+// filled notes that n bytes were read to where room said, and chooses the size of the
+// next buffer.
+func (in *input) filled(n int) {
+	whole := in.w == 0
+	in.w += n
+	switch {
+	case in.pooled == nil:
+	case n == len(in.buf) && whole && int(in.class) < len(inputs)-1:
+		in.class++
+		in.small = 0
+	case in.class == 0 || n > len(in.buf)/4:
+		in.small = 0
+	case in.small == lazyReads:
+		in.class--
+		in.small = 0
+	default:
+		in.small++
+	}
 }
 
 // release gives the memory back if nothing is held, or if what is held is of no use.
@@ -62,16 +95,15 @@ func (in *input) release(drop bool) {
 		return
 	}
 	if in.pooled != nil {
-		inputs.Put(in.pooled)
+		inputs[in.own].Put(in.pooled)
 	}
-	*in = input{}
+	*in = input{class: in.class, small: in.small}
 }
 
 // fill waits for more input. It is called only when what is held ends inside a header
 // or a control frame, so there is always room.
 func (c *Conn) fill(ctx context.Context) error {
-	n, err := c.receive(ctx, c.in.room())
-	c.in.w += n
+	_, err := c.receive(ctx, nil)
 	return err
 }
 
@@ -79,10 +111,18 @@ func (c *Conn) fill(ctx context.Context) error {
 // deadline before its time.
 const maxEmptyReads = 100
 
-// receive reads from the stream into p. It is the only place that does. If ctx ends
-// first, the error is that of the context and nothing is lost; any other error has
-// ended the connection.
+// receive reads from the stream, to p or, if that is nil, to the input buffer. It is the
+// only place that does. If ctx ends first, the error is that of the context and nothing
+// is lost; any other error has ended the connection. Before it waits, replies leave.
 func (c *Conn) receive(ctx context.Context, p []byte) (int, error) {
+	if c.loop != nil {
+		return c.loop.receive(p)
+	}
+	if c.replies.some.Load() {
+		if err := c.flushReplies(ctx); err != nil {
+			return 0, err
+		}
+	}
 	w := wait{c: c}
 	for {
 		now, limit := w.next()
@@ -90,7 +130,7 @@ func (c *Conn) receive(ctx context.Context, p []byte) (int, error) {
 		if c.reading.begin(ctx, now, limit) != nil {
 			return 0, w.leave(ctx)
 		}
-		n, err := c.nc.Read(p)
+		n, err := c.readStream(p)
 		c.reading.end()
 		switch {
 		case c.over.Load():
@@ -103,7 +143,7 @@ func (c *Conn) receive(ctx context.Context, p []byte) (int, error) {
 			if err := w.nothing(); err != nil {
 				return 0, err
 			}
-		case isTimeout(err) && !errors.Is(err, syscall.ETIMEDOUT): // that is TCP giving up
+		case isDeadline(err):
 			c.reading.met()
 			if ctx.Err() != nil {
 				return 0, w.leave(ctx)
@@ -115,6 +155,23 @@ func (c *Conn) receive(ctx context.Context, p []byte) (int, error) {
 			return 0, c.lost(err)
 		}
 	}
+}
+
+// isDeadline reports whether a read has met a deadline. ETIMEDOUT is TCP giving up.
+func isDeadline(err error) bool { return isTimeout(err) && !errors.Is(err, syscall.ETIMEDOUT) }
+
+// readStream reads once, to p or, if that is nil, to the input buffer, which is not held
+// while there is nothing to read if that can be helped.
+func (c *Conn) readStream(p []byte) (n int, err error) {
+	switch {
+	case c.socket.usable():
+		return c.socket.read(p)
+	case p != nil:
+		return c.nc.Read(p)
+	}
+	n, err = c.nc.Read(c.in.room())
+	c.in.filled(n)
+	return n, err
 }
 
 // wait is the keepalive clock of one call to receive.

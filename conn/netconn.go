@@ -212,6 +212,9 @@ func (c *Conn) writeWhole(ctx context.Context, p []byte) (taken bool, err error)
 	}
 	err = c.sendTail()
 	if err == nil {
+		err = c.sendReplies()
+	}
+	if err == nil {
 		taken, err = c.sendKeeping(c.tx.Frame(true, len(p)), p)
 	}
 	c.writing.end()
@@ -228,7 +231,7 @@ func (c *Conn) writeWhole(ctx context.Context, p []byte) (taken bool, err error)
 func (c *Conn) sendKeeping(h frame.Header, p []byte) (taken bool, err error) {
 	o := largeOutputs.Get().(*output)
 	defer largeOutputs.Put(o)
-	b := encode(o, h, p)
+	b := encode(o.b, h, p)
 	n, err := c.put(b)
 	if n > 0 && n < len(b) {
 		c.tail = bytesClone(b[n:])

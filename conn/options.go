@@ -43,6 +43,10 @@ type Options struct {
 	// stream that has read deadlines, as every net.Conn should. Negative: off.
 	KeepAlive time.Duration
 
+	// NoGathering has every reply of a function of [Conn.Serve] sent at once. By default
+	// a reply may wait until the messages that had arrived with its own were dealt with.
+	NoGathering bool
+
 	// Compression switches permessage-deflate on, if the peer agrees; nil is off.
 	// ReadLimit counts what messages have inflated, exactly; compressed they may have
 	// twice as many bytes and 64 KiB more, which leaves room for data that does not

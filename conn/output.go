@@ -49,26 +49,26 @@ func (c *Conn) sendFrame(h frame.Header, p []byte) error {
 // written as it is.
 func (c *Conn) sendCopied(o *output, h frame.Header, p []byte) error {
 	n := min(len(p), len(o.b)-h.Len())
-	_, err := c.put(encode(o, h, p[:n]))
+	_, err := c.put(encode(o.b, h, p[:n]))
 	if err == nil && n < len(p) {
 		_, err = c.put(p[n:])
 	}
 	return err
 }
 
-// encode puts header and payload into the buffer, which must have room for both. The
-// payload is masked if the header says so; p itself is never changed.
+// encode puts header and payload into a buffer, which must have room for both. The payload
+// is masked if the header says so; p itself is never changed.
 //
 // RFC 6455, section 5.3.
-func encode(o *output, h frame.Header, p []byte) []byte {
-	b := h.Append(o.b[:0])
-	body := o.b[len(b) : len(b)+len(p)]
+func encode(buf []byte, h frame.Header, p []byte) []byte {
+	b := h.Append(buf[:0])
+	body := buf[len(b) : len(b)+len(p)]
 	if h.Masked {
 		mask.Copy(body, p, h.Key)
 	} else {
 		copy(body, p)
 	}
-	return o.b[:len(b)+len(p)]
+	return buf[:len(b)+len(p)]
 }
 
 // sendVector writes header and payload, or the beginning of a large one, with one

@@ -144,7 +144,7 @@ func TestConcurrentReads(t *testing.T) {
 	for i := range readers {
 		wg.Go(func() {
 			for {
-				_, data, err := append(readOnes, readAllOfReader)[i%6].read(t.Context(), server)
+				_, data, err := append(readOnes, readAllOfReader)[i%(len(readOnes)+1)].read(t.Context(), server)
 				if errors.Is(err, ErrReaderOpen) {
 					continue // of another goroutine, for as long as it reads
 				}

@@ -144,6 +144,14 @@ var messageReaders = []struct {
 		}
 		return all, c.terminal()
 	}},
+	{"Serve", func(ctx context.Context, c *Conn) (all []Message, err error) {
+		err = c.Serve(ctx, func(_ *Replier, m Message) error {
+			all = append(all, Message{m.Type, append([]byte{}, m.Data...)})
+			clear(m.Data) // it is ours until we return
+			return nil
+		})
+		return all, err
+	}},
 }
 
 // play shows a stream to a connection in the given pieces and returns what it makes of

@@ -91,7 +91,7 @@ func (c *Conn) writeFrame(ctx context.Context, h frame.Header, p []byte) error {
 		return err
 	}
 	err := c.maySend()
-	if err == nil {
+	if err == nil && !(c.gathering && c.replies.gather(h, p)) {
 		err = c.transmit(ctx, 0, h, p)
 	}
 	c.releaseWrite()
@@ -136,6 +136,9 @@ func (c *Conn) transmit(ctx context.Context, limit time.Duration, h frame.Header
 		return err
 	}
 	err := c.sendTail()
+	if err == nil {
+		err = c.sendReplies()
+	}
 	if err == nil {
 		err = c.sendFrame(h, p)
 	}

@@ -73,6 +73,10 @@ func (r *Receiver) Opcode() frame.Opcode { return r.op }
 // Opened reports whether a message is under way whose Begin was acted upon.
 func (r *Receiver) Opened() bool { return r.opened }
 
+// Whole reports whether the data frame under way completes its message and no byte of the
+// message was taken yet, so that the next Left bytes are all of it.
+func (r *Receiver) Whole() bool { return r.fin && r.wire == 0 }
+
 // RSV returns the reserved bits of the first frame of the message under way.
 func (r *Receiver) RSV() frame.RSV { return r.rsv }
 

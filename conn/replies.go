@@ -1,0 +1,133 @@
+package conn
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/duplexws/duplex/frame"
+)
+
+// Replier sends the replies of a function that is called by [Conn.Serve]. It may be used
+// until the function returns.
+type Replier struct {
+	c   *Conn
+	ctx context.Context
+}
+
+// Write is [Conn.Write] with the context of Serve, except that it may return before the
+// message has been given to the stream: replies are gathered while further messages lie
+// in the input buffer, and leave together when none does, when they have become too many,
+// and before anything else that is written. The slice is not used after Write has
+// returned. With [Options].NoGathering Write is no different from Conn.Write.
+func (r *Replier) Write(t MessageType, p []byte) error {
+	if err := t.check(p); err != nil {
+		return err
+	}
+	c := r.c
+	if err := c.acquire(r.ctx, &c.messageTurn, nil); err != nil {
+		return err
+	}
+	c.gathering = !c.noGathering && c.handling.Load()
+	compressed := c.compresses(t, len(p))
+	c.begin(t, compressed)
+	sent, err := c.writePart(r.ctx, compressed, true, p)
+	if sent && err != nil {
+		err = c.abandon(err, StatusInternalError)
+	}
+	c.gathering = false
+	c.releaseMessage()
+	return err
+}
+
+// Flush sends what was gathered so far, for a function that goes on working after it has
+// replied.
+func (r *Replier) Flush() error { return r.c.flushReplies(r.ctx) }
+
+// replies are frames that were gathered. They are used under the write turn.
+type replies struct {
+	o     *output
+	large bool
+	n     int
+	some  atomic.Bool // n > 0
+}
+
+// maxGathered is the payload of the largest frame that is gathered: copying a larger one
+// costs more than sending it.
+const maxGathered = 16 << 10
+
+// gather adds a frame to what was gathered. It returns false if there is no room.
+func (r *replies) gather(h frame.Header, p []byte) bool {
+	size := r.n + h.Len() + len(p)
+	switch {
+	case len(p) > maxGathered || size > largeOutput:
+		return false
+	case r.o == nil && size <= smallOutput:
+		r.o = smallOutputs.Get().(*output)
+	case r.o == nil || !r.large && size > smallOutput:
+		o := largeOutputs.Get().(*output)
+		if r.o != nil {
+			copy(o.b, r.o.b[:r.n])
+			smallOutputs.Put(r.o)
+		}
+		r.o, r.large = o, true
+	}
+	r.n += len(encode(r.o.b[r.n:], h, p))
+	r.some.Store(true)
+	return true
+}
+
+// drop forgets what was gathered and gives the memory back.
+func (r *replies) drop() {
+	if r.o == nil {
+		return
+	}
+	if r.large {
+		largeOutputs.Put(r.o)
+	} else {
+		smallOutputs.Put(r.o)
+	}
+	r.o, r.large, r.n = nil, false, 0
+	r.some.Store(false)
+}
+
+// sendReplies sends what was gathered, with the write turn held.
+func (c *Conn) sendReplies() error {
+	r := &c.replies
+	if r.n == 0 {
+		return nil
+	}
+	_, err := c.put(r.o.b[:r.n])
+	r.drop()
+	return err
+}
+
+// flushReplies sends what was gathered when it is its turn.
+func (c *Conn) flushReplies(ctx context.Context) error {
+	if err := c.acquire(ctx, &c.writeTurn, nil); err != nil {
+		return err
+	}
+	err := c.maySendReplies()
+	if err == nil {
+		if err = c.writing.begin(ctx, time.Time{}, 0); err == nil {
+			if err = c.sendTail(); err == nil {
+				err = c.sendReplies()
+			}
+			c.writing.end()
+			if err != nil {
+				err = c.unsent(ctx, err)
+			}
+		}
+	}
+	c.releaseWrite()
+	return err
+}
+
+// maySendReplies returns an error if what was gathered cannot be sent any more.
+func (c *Conn) maySendReplies() error {
+	err := c.terminal()
+	if err != nil {
+		c.replies.drop()
+	}
+	return err
+}

@@ -1,0 +1,137 @@
+package conn
+
+import (
+	"context"
+	"errors"
+
+	"github.com/duplexws/duplex/internal/protocol"
+)
+
+// Serve reads messages and calls f for each, one after the other, until f returns an
+// error, ctx ends, or the connection ends; it returns that error. It is the fastest way to
+// answer messages: nothing is allocated or copied for them. The data of a message belongs
+// to the connection and is valid until f returns; until then f may change it.
+//
+// Replies that f makes through the [Replier] are gathered, and leave together before
+// Serve would wait for more. Every other way to write works as always, and what was
+// gathered before leaves before it. While f runs nothing is read from the connection:
+// Pings are not answered, and f must not wait for anything that has to be read from the
+// same connection, [Conn.Close] apart. Limits, contexts and errors are those of
+// [Conn.Read]: if ctx ends nothing is lost, and Serve or Read go on later. After an error
+// of f the connection is as it was; the caller decides.
+func (c *Conn) Serve(ctx context.Context, f func(*Replier, Message) error) error {
+	if err := c.acquireRead(ctx); err != nil {
+		return err
+	}
+	s := server{c: c, ctx: ctx, f: f, replier: Replier{c: c, ctx: ctx}}
+	defer s.stop()
+	var err error
+	if c.socket.usable() {
+		err = c.serveSocket(&s)
+	} else {
+		for err == nil {
+			err = s.step()
+		}
+	}
+	if c.replies.some.Load() {
+		if lost := c.flushReplies(ctx); lost != nil && c.terminal() != nil {
+			return lost
+		}
+	}
+	return err
+}
+
+// server is one call of Serve.
+type server struct {
+	c       *Conn
+	ctx     context.Context
+	f       func(*Replier, Message) error
+	replier Replier
+	size    int // of the last message that needed a buffer of its own
+}
+
+// step deals with the next message.
+func (s *server) step() error {
+	t, p, own, err := s.borrow()
+	if err != nil {
+		return err
+	}
+	s.c.handling.Store(true)
+	err = s.f(&s.replier, Message{t, p})
+	s.c.handling.Store(false)
+	if own {
+		s.size = len(p)
+		putMessage(p)
+	}
+	return err
+}
+
+// stop gives back what Serve holds, also if f has panicked.
+func (s *server) stop() {
+	s.c.handling.Store(false)
+	s.idle()
+	s.c.releaseRead()
+}
+
+// idle gives back what is not needed while nothing is being received.
+func (s *server) idle() {
+	c := s.c
+	if kept := c.message.kept; len(kept) == 0 && cap(kept) > 0 {
+		putMessage(kept)
+		c.message.kept = nil
+	}
+	c.in.release(false)
+}
+
+// borrow returns the next message where it lies: in the input buffer, or, own, in a
+// buffer that is to be given back.
+func (s *server) borrow() (t MessageType, p []byte, own bool, err error) {
+	c := s.c
+	if err := c.beginMessage(s.ctx, false); err != nil {
+		return 0, nil, false, err
+	}
+	t = MessageType(c.rx.Opcode())
+	if c.rx.Whole() && !c.compressed() {
+		p, ok, err := s.inPlace()
+		if ok || err != nil {
+			return t, p, false, err
+		}
+	}
+	if c.message.kept == nil {
+		c.message.kept = getMessage(s.size)
+	}
+	t, p, err = c.readMessage(s.ctx, nil)
+	return t, p, true, err
+}
+
+// inPlace returns the message under way, which is one frame, in the input buffer. It
+// returns false if there is no room for it.
+func (s *server) inPlace() (p []byte, ok bool, err error) {
+	c := s.c
+	n := c.rx.Left()
+	for uint64(len(c.in.bytes())) < n {
+		if c.in.pooled == nil || n > uint64(len(c.in.buf)) {
+			return nil, false, nil
+		}
+		if err := c.fill(s.ctx); err != nil {
+			return nil, false, err
+		}
+	}
+	p = c.in.bytes()[:n:n]
+	c.rx.Frame(p)
+	if err := c.rx.Message(p); err != nil {
+		return nil, false, c.fail(err)
+	}
+	c.in.consume(int(n))
+	if kind, err := c.next(s.ctx); err != nil || kind != protocol.End {
+		return nil, false, err
+	}
+	return p, true, c.endMessage()
+}
+
+// errNothingYet is what reading returns inside a loop when there is nothing to read, and
+// errLeave when the loop has to end.
+var (
+	errNothingYet = errors.New("duplex: nothing to read")
+	errLeave      = errors.New("duplex: leave the loop")
+)

@@ -1,0 +1,166 @@
+//go:build linux && (amd64 || arm64)
+
+package conn
+
+import (
+	"io"
+	"net"
+	"os"
+	"syscall"
+	"unsafe"
+)
+
+// socket reads a TCP socket without going through net.Conn, for what that cannot do:
+// wait without holding a buffer, and answer a message without asking in between whether
+// there is more. A connection without a usable socket does all the same by way of its
+// net.Conn; nothing else depends on this file. It is used under the read turn.
+type socket struct {
+	rc syscall.RawConn // nil: not usable
+	nc *net.TCPConn
+
+	// For one read that waits.
+	in    *input
+	p     []byte // where to; nil: to the input buffer
+	n     int
+	errno syscall.Errno
+	once  func(fd uintptr) bool
+
+	// For a loop inside one call of RawConn.Read, see serveSocket.
+	fd       uintptr
+	looping  bool
+	drained  bool // nothing is left to be read, and no end of the stream
+	tellsInq bool
+}
+
+// usable reports whether the stream below is a socket of this kind.
+func (k *socket) usable() bool { return k.rc != nil }
+
+// init looks at the stream.
+func (k *socket) init(nc net.Conn, in *input) {
+	tcp, ok := nc.(*net.TCPConn)
+	if !ok {
+		return
+	}
+	rc, err := tcp.SyscallConn()
+	if err != nil {
+		return
+	}
+	k.rc, k.nc, k.in = rc, tcp, in
+}
+
+// read reads once, to p or to the input buffer, and waits without holding one.
+func (k *socket) read(p []byte) (int, error) {
+	if k.once == nil {
+		k.once = k.readOnce
+	}
+	k.p, k.n, k.errno = p, 0, 0
+	err := k.rc.Read(k.once)
+	k.p = nil
+	if err != nil {
+		return 0, err
+	}
+	return k.result(k.n, k.errno)
+}
+
+// readOnce is called by RawConn.Read, which waits when it returns false. It must try the
+// descriptor whenever it is called first: the notice for what came before is gone.
+func (k *socket) readOnce(fd uintptr) bool {
+	p := k.p
+	if p == nil {
+		p = k.in.room()
+	}
+	k.n, k.errno = receiveNow(fd, p)
+	if k.errno == syscall.EAGAIN {
+		if k.p == nil {
+			k.in.release(false)
+		}
+		return false
+	}
+	if k.p == nil && k.errno == 0 {
+		k.in.filled(k.n)
+	}
+	return true
+}
+
+// result turns what a system call has returned into what net.Conn would.
+func (k *socket) result(n int, errno syscall.Errno) (int, error) {
+	switch {
+	case errno != 0:
+		return 0, &net.OpError{Op: "read", Net: "tcp", Source: k.nc.LocalAddr(), Addr: k.nc.RemoteAddr(), Err: os.NewSyscallError("read", errno)}
+	case n == 0:
+		return 0, io.EOF
+	}
+	return n, nil
+}
+
+// tcpInq is the socket option TCP_INQ, and the type of the control message that tells
+// how much is left to be read. It is not 0 if the end of the stream is.
+const tcpInq = 36
+
+// ask has the socket tell how much is left with every read, if it can. Without that,
+// one more read has to find out.
+func (k *socket) ask() {
+	if k.tellsInq {
+		return
+	}
+	_ = k.rc.Control(func(fd uintptr) {
+		k.tellsInq = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, tcpInq, 1) == nil
+	})
+}
+
+// poll reads what is there, to p or to the input buffer, inside the loop. It returns
+// errNothingYet if there is nothing.
+func (k *socket) poll(p []byte) (int, error) {
+	if k.drained {
+		return 0, errNothingYet
+	}
+	input := p == nil
+	if input {
+		p = k.in.room()
+	}
+	n, left, errno := k.receiveTelling(p)
+	switch {
+	case errno == syscall.EAGAIN:
+		return 0, errNothingYet
+	case errno == 0 && input:
+		k.in.filled(n)
+	}
+	k.drained = errno == 0 && n > 0 && k.tellsInq && left == 0
+	return k.result(n, errno)
+}
+
+// receiveTelling reads and returns how much is left to be read.
+func (k *socket) receiveTelling(p []byte) (n, left int, errno syscall.Errno) {
+	if !k.tellsInq {
+		n, errno = receiveNow(k.fd, p)
+		return n, -1, errno
+	}
+	var told struct {
+		syscall.Cmsghdr
+		left int32
+		_    int32
+	}
+	iov := syscall.Iovec{Base: &p[0], Len: uint64(len(p))}
+	msg := syscall.Msghdr{Iov: &iov, Iovlen: 1, Control: (*byte)(unsafe.Pointer(&told)), Controllen: uint64(unsafe.Sizeof(told))}
+	n, errno = receiveMessage(k.fd, &msg)
+	if errno != 0 || told.Level != syscall.IPPROTO_TCP || told.Type != tcpInq {
+		return n, -1, errno
+	}
+	return n, int(told.left), errno
+}
+
+// send writes what the socket takes at once, and returns how much that was.
+func (k *socket) send(b []byte) int {
+	n, errno := sendNow(k.fd, b)
+	if errno != 0 {
+		return 0 // net.Conn will say what is wrong
+	}
+	return n
+}
+
+// shutdown ends both directions, and wakes whoever waits. The descriptor cannot be
+// closed while the loop uses it.
+func (k *socket) shutdown() {
+	_ = k.nc.CloseRead()
+	_ = k.nc.CloseWrite()
+}

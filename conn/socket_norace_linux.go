@@ -1,0 +1,40 @@
+//go:build linux && (amd64 || arm64) && !race
+
+package conn
+
+import (
+	"syscall"
+	"unsafe"
+)
+
+// The calls below never wait, whatever mode the descriptor is in, and are short, so that
+// the scheduler need not be told of them.
+
+func receiveNow(fd uintptr, p []byte) (int, syscall.Errno) {
+	for {
+		n, _, errno := syscall.RawSyscall6(syscall.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))),
+			uintptr(len(p)), syscall.MSG_DONTWAIT, 0, 0)
+		if errno != syscall.EINTR {
+			return int(n), errno
+		}
+	}
+}
+
+func receiveMessage(fd uintptr, msg *syscall.Msghdr) (int, syscall.Errno) {
+	for {
+		n, _, errno := syscall.RawSyscall(syscall.SYS_RECVMSG, fd, uintptr(unsafe.Pointer(msg)), syscall.MSG_DONTWAIT)
+		if errno != syscall.EINTR {
+			return int(n), errno
+		}
+	}
+}
+
+func sendNow(fd uintptr, b []byte) (int, syscall.Errno) {
+	for {
+		n, _, errno := syscall.RawSyscall6(syscall.SYS_SENDTO, fd, uintptr(unsafe.Pointer(unsafe.SliceData(b))),
+			uintptr(len(b)), syscall.MSG_DONTWAIT|syscall.MSG_NOSIGNAL, 0, 0)
+		if errno != syscall.EINTR {
+			return int(n), errno
+		}
+	}
+}

@@ -1,0 +1,21 @@
+//go:build !linux || !(amd64 || arm64)
+
+package conn
+
+import "net"
+
+// socket and loop are for other systems: see socket_linux.go and loop_linux.go.
+type (
+	socket struct{}
+	loop   struct{}
+)
+
+func (k *socket) usable() bool             { return false }
+func (k *socket) init(net.Conn, *input)    {}
+func (k *socket) read([]byte) (int, error) { panic("unreachable") }
+func (k *socket) shutdown()                { panic("unreachable") }
+
+func (l *loop) receive([]byte) (int, error) { panic("unreachable") }
+func (l *loop) leave(func() error) error    { panic("unreachable") }
+
+func (c *Conn) serveSocket(*server) error { panic("unreachable") }
