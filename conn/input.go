@@ -13,7 +13,11 @@ import (
 
 // inputSize is the capacity of the smallest input buffer. Headers, control frames and
 // small messages pass through it; large payloads are read straight to where they go.
-const inputSize = 4096
+// maxInput is that of the largest.
+const (
+	inputSize = 4096
+	maxInput  = 16 * inputSize
+)
 
 // A control frame is judged whole in the buffer.
 const _ = uint(inputSize - frame.MaxHeaderLen - frame.MaxControlLen)
@@ -23,7 +27,7 @@ const _ = uint(inputSize - frame.MaxHeaderLen - frame.MaxControlLen)
 var inputs = [...]sync.Pool{
 	{New: func() any { return &buffer{make([]byte, inputSize)} }},
 	{New: func() any { return &buffer{make([]byte, 4*inputSize)} }},
-	{New: func() any { return &buffer{make([]byte, 16*inputSize)} }},
+	{New: func() any { return &buffer{make([]byte, maxInput)} }},
 }
 
 // buffer is memory that goes back to a pool.
