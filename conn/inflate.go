@@ -52,7 +52,6 @@ func (c *Conn) inflatePart(ctx context.Context, next protocol.Kind, p []byte) (o
 	room := c.inflateRoom(p)
 	if next == protocol.End {
 		out, last, err = f.dec.End(room)
-		f.full = !last
 	} else {
 		var n int
 		out, n, err = f.dec.Append(room, c.in.bytes()[:f.ready])
@@ -117,7 +116,11 @@ func (c *Conn) appendInflated(ctx context.Context, next protocol.Kind, p []byte,
 		more := max(len(p)-base, 4*f.ready, leastGrowth)
 		p = slices.Grow(p, int(min(uint64(more), max(c.rx.Room(), 1))))
 	}
-	return c.inflatePart(ctx, next, p)
+	out, last, err = c.inflatePart(ctx, next, p)
+	if next == protocol.End && !last && err == nil {
+		return c.appendRest(ctx, next, out, base) // the decoder wants room to tell
+	}
+	return out, last, err
 }
 
 // appendRest is appendInflated for a buffer that is full, when all input was taken:
