@@ -37,26 +37,36 @@ func Handler(f func(ctx context.Context, c *Conn) error, o *Options) http.Handle
 		}
 		c, err := Accept(w, r, &opts)
 		if err != nil {
-			// Accept has answered. Only a fault of ours is worth a line: options
-			// that make no sense, a wrapper that hides the connection.
-			if he, ok := errors.AsType[*handshake.Error](err); ok && he.Status == http.StatusInternalServerError {
-				logf(logger, "duplex: error upgrading %v: %v", r.RemoteAddr, err)
-			}
+			logRefusal(logger, r.RemoteAddr, err)
 			return
 		}
 		go c.handle(f, logger)
 	})
 }
 
+// logRefusal logs why a request was refused, which was answered already, if that is a
+// fault of ours: options that make no sense, a wrapper that hides the connection.
+func logRefusal(logger *log.Logger, client any, err error) {
+	if e, ok := errors.AsType[*handshake.Error](err); ok && e.Status == http.StatusInternalServerError {
+		logf(logger, "duplex: error upgrading %v: %v", client, err)
+	}
+}
+
+// logPanic logs with what a function of the user has panicked, if it has.
+func logPanic(logger *log.Logger, client any, v any) {
+	if v == nil || v == http.ErrAbortHandler {
+		return
+	}
+	stack := make([]byte, 64<<10)
+	stack = stack[:runtime.Stack(stack, false)]
+	logf(logger, "duplex: panic serving %v: %v\n%s", client, v, stack)
+}
+
 // handle runs the user's function and closes the connection after it.
 func (c *Conn) handle(f func(ctx context.Context, c *Conn) error, logger *log.Logger) {
 	code, reason := StatusInternalError, ""
 	defer func() {
-		if v := recover(); v != nil && v != http.ErrAbortHandler {
-			stack := make([]byte, 64<<10)
-			stack = stack[:runtime.Stack(stack, false)]
-			logf(logger, "duplex: panic serving %v: %v\n%s", c.RemoteAddr(), v, stack)
-		}
+		logPanic(logger, c.RemoteAddr(), recover())
 		_ = c.Close(context.Background(), code, reason)
 	}()
 	err := f(c.Context(), c)
@@ -71,6 +81,19 @@ func (c *Conn) handle(f func(ctx context.Context, c *Conn) error, logger *log.Lo
 	default:
 		logf(logger, "duplex: error serving %v: %v", c.RemoteAddr(), err)
 	}
+}
+
+// server returns the options of the server's side of the handshake.
+func (o *Options) server() handshake.ServerOptions {
+	s := handshake.ServerOptions{
+		Subprotocols: o.Subprotocols,
+		Origins:      o.Origins,
+		Timeout:      o.HandshakeTimeout,
+	}
+	if o.Compression != nil {
+		s.Negotiate = o.Compression.choose
+	}
+	return s
 }
 
 func logf(l *log.Logger, format string, args ...any) {

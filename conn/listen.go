@@ -1,0 +1,213 @@
+package conn
+
+import (
+	"context"
+	"errors"
+	"log"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/duplexws/duplex/handshake"
+)
+
+// ListenOptions are the settings of [Listen]: those of every connection, and those of
+// the listener. Nil and the zero value mean the defaults.
+type ListenOptions struct {
+	Options
+
+	// Route, if not nil, is asked about each request that is right in every other
+	// respect, before it is accepted. It returns the function to call for the connection;
+	// nil stands for the one that was given to Listen, and is answered with 404 if there
+	// is none. This is the place to look at path, query, cookies and tokens: what is found
+	// there goes into the function that is returned. An error refuses the request: a
+	// [*handshake.Error] says with which status and header, any other is logged and
+	// answered with 500. ctx ends when HandshakeTimeout is over.
+	//
+	// Without Route, every request that is right is accepted, whatever its path.
+	Route func(ctx context.Context, r *handshake.Request) (func(ctx context.Context, c *Conn) error, error)
+
+	// ErrorLog takes what is logged; nil is the standard logger.
+	ErrorLog *log.Logger
+}
+
+// Listen serves WebSocket connections straight from a listener, for programs that have
+// no use for net/http on that port: it takes less time and memory than [Handler] behind
+// an http.Server. f is called for each connection as Handler does it; its ctx carries the
+// values of ctx, but not its end. Requests for something else than a WebSocket connection
+// get a complete HTTP response that says so.
+//
+// Listen accepts connections until ctx ends or ln fails, and closes ln. It returns
+// context.Cause(ctx) or the error of ln, which matches net.ErrClosed if ln was closed. By
+// then the handshakes that were under way are cut off; connections live on.
+//
+// For wss, ln is one that tls.NewListener has made. HandshakeTimeout bounds each handshake
+// with that of TLS, and so how long a client can hold a place without being accepted. How
+// many do so at a time is for the listener to bound.
+//
+// RFC 6455, section 4.2.
+func Listen(ctx context.Context, ln net.Listener, f func(ctx context.Context, c *Conn) error, o *ListenOptions) error {
+	l := newReception(ctx, f, o)
+	stop := context.AfterFunc(ctx, func() { _ = ln.Close() })
+	err := l.open(ctx, ln)
+	stop()
+	_ = ln.Close()
+	l.close()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// A reception is one call to Listen: the handshakes that are under way.
+type reception struct {
+	f         func(ctx context.Context, c *Conn) error
+	o         ListenOptions
+	handshake handshake.ServerOptions
+	base      context.Context
+
+	group  sync.WaitGroup
+	mu     sync.Mutex
+	inside map[*arrival]bool
+	closed bool
+}
+
+// An arrival is a connection until its handshake is done.
+type arrival struct{ nc net.Conn }
+
+func newReception(ctx context.Context, f func(ctx context.Context, c *Conn) error, o *ListenOptions) *reception {
+	l := &reception{f: f, base: context.WithoutCancel(ctx), inside: map[*arrival]bool{}}
+	if o != nil {
+		l.o = *o
+	}
+	l.o.Options = l.o.withDefaults()
+	l.handshake = l.o.server()
+	l.o.Subprotocols, l.o.Origins = nil, nil // New would copy them each time
+	return l
+}
+
+// How long to wait before trying again when a connection cannot be accepted for want of
+// file descriptors or memory.
+const (
+	firstPause = 5 * time.Millisecond
+	lastPause  = time.Second
+)
+
+// open accepts connections until it fails for good.
+func (l *reception) open(ctx context.Context, ln net.Listener) error {
+	pause := time.Duration(0)
+	for {
+		nc, err := ln.Accept()
+		if err == nil {
+			pause = 0
+			a := &arrival{nc}
+			l.mu.Lock()
+			l.inside[a] = true
+			l.mu.Unlock()
+			l.group.Add(1)
+			// The stack grows in the handshake. It would not shrink again as long as
+			// the connection lives, so that goroutine ends with the handshake.
+			go l.greet(a)
+			continue
+		}
+		if t, ok := errors.AsType[interface {
+			error
+			Temporary() bool
+		}](err); !ok || !t.Temporary() || ctx.Err() != nil {
+			return err
+		}
+		pause = min(max(2*pause, firstPause), lastPause)
+		logf(l.o.ErrorLog, "duplex: error accepting a connection, trying again in %v: %v", pause, err)
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// leave ends an arrival and reports whether Listen still goes on.
+func (l *reception) leave(a *arrival) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.inside, a)
+	return !l.closed
+}
+
+// close cuts off the handshakes that are under way and waits until they have ended.
+func (l *reception) close() {
+	l.mu.Lock()
+	l.closed = true
+	for a := range l.inside {
+		_ = cutTransport(a.nc)
+	}
+	l.mu.Unlock()
+	l.group.Wait()
+}
+
+// greet does the handshake and leaves the rest to a new goroutine.
+func (l *reception) greet(a *arrival) {
+	defer l.group.Done()
+	over := false
+	defer func() {
+		if over {
+			return
+		}
+		// Route has panicked, or ended its goroutine.
+		logPanic(l.o.ErrorLog, a.nc.RemoteAddr(), recover())
+		l.leave(a)
+		_ = cutTransport(a.nc)
+	}()
+	c, f, err := l.accept(a.nc)
+	over = true
+	switch open := l.leave(a); {
+	case err != nil:
+		logRefusal(l.o.ErrorLog, a.nc.RemoteAddr(), err)
+	case !open:
+		_ = c.CloseNow()
+	default:
+		go c.handle(f, l.o.ErrorLog)
+	}
+}
+
+// accept does the handshake. It returns the function to call for the connection.
+func (l *reception) accept(nc net.Conn) (c *Conn, f func(context.Context, *Conn) error, err error) {
+	var res handshake.Result
+	if l.o.Route == nil {
+		f = l.f
+		res, err = handshake.Accept(nc, &l.handshake)
+	} else {
+		res, f, err = l.route(nc)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	c = New(nc, Start{
+		Role:        Server,
+		Buffered:    res.Buffered,
+		Subprotocol: res.Subprotocol,
+		Extensions:  res.Extensions,
+	}, &l.o.Options)
+	c.base = l.base
+	return c, f, nil
+}
+
+// route does the handshake and asks Route.
+func (l *reception) route(nc net.Conn) (res handshake.Result, f func(context.Context, *Conn) error, err error) {
+	o := l.handshake
+	o.Check = func(ctx context.Context, r *handshake.Request) error {
+		var err error
+		if f, err = l.o.Route(ctx, r); err != nil {
+			return err
+		}
+		if f == nil {
+			f = l.f
+		}
+		if f == nil {
+			return &handshake.Error{Status: http.StatusNotFound, Reason: "there is nothing at this path"}
+		}
+		return nil
+	}
+	res, err = handshake.Accept(nc, &o)
+	return res, f, err
+}
