@@ -54,6 +54,7 @@ func (c *Conn) Close(ctx context.Context, code StatusCode, reason string) error 
 	ctx, cancel := context.WithTimeoutCause(ctx, closeTime, errCloseTime)
 	defer cancel()
 	over := c.over.Load()
+	c.awaitPosts(ctx)
 	// The frame may have to wait for a writer, and that for the peer, who may wait
 	// for us to read. So both go on at the same time.
 	free := c.writeTurn.try()

@@ -54,6 +54,8 @@ type Conn struct {
 	gathering   bool      // the message under way is a reply, see Replier
 	deflate     *deflater // nil without permessage-deflate
 
+	postLimit int64
+
 	owes   atomic.Bool // something is in owed
 	over   atomic.Bool // err is set
 	broken atomic.Bool // nothing can be sent any more
@@ -65,6 +67,7 @@ type Conn struct {
 	gone   bool          // the stream was closed
 	inLoop bool          // or will be when a loop of Serve has left it
 	owed   owed
+	posts  posts
 	pings  pings
 	base   context.Context // carries the values of Context
 	ctx    context.Context // made when needed
@@ -107,6 +110,7 @@ func New(nc net.Conn, s Start, o *Options) *Conn {
 		subprotocol: s.Subprotocol,
 		keepAlive:   opts.KeepAlive,
 		noGathering: opts.NoGathering,
+		postLimit:   opts.PostLimit,
 		born:        time.Now(),
 		reading:     newClock(nc, false),
 		writing:     newClock(nc, true),

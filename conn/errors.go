@@ -83,6 +83,9 @@ var (
 	// is unfinished: read it to its end or close it first.
 	ErrReaderOpen = errors.New("duplex: read: the message of an earlier Reader is unfinished: read it to io.EOF or close it")
 
+	// ErrPostLimit is returned by [Conn.Post] if too much is waiting to be sent.
+	ErrPostLimit = errors.New("duplex: post: too many bytes are waiting to be sent")
+
 	// ErrMessageType is returned for a [MessageType] that is neither Text nor Binary.
 	ErrMessageType = errors.New("duplex: the message type is neither Text nor Binary")
 

@@ -85,7 +85,12 @@ type rawPeer struct {
 // newRaw returns a connection in the given role and its peer, over a pipe. It does not
 // close them: see rawTest.
 func newRaw(t testing.TB, role Role, o *Options) (*Conn, *rawPeer) {
-	a, b := pipe.New(0)
+	return newRawSize(t, role, o, 0)
+}
+
+// newRawSize is newRaw for a pipe that holds size bytes each way.
+func newRawSize(t testing.TB, role Role, o *Options, size int) (*Conn, *rawPeer) {
+	a, b := pipe.New(size)
 	return New(a, Start{Role: role}, o), newRawPeer(t, role.Peer(), b)
 }
 

@@ -8,6 +8,7 @@ import (
 // Defaults of [Options].
 const (
 	defaultReadLimit        = 1 << 20
+	defaultPostLimit        = 1 << 20
 	defaultKeepAlive        = 30 * time.Second
 	defaultHandshakeTimeout = 10 * time.Second
 )
@@ -47,6 +48,10 @@ type Options struct {
 	// a reply may wait until the messages that had arrived with its own were dealt with.
 	NoGathering bool
 
+	// PostLimit is how many bytes of messages that were given to [Conn.Post] may wait
+	// for their turn; default 1 MiB.
+	PostLimit int64
+
 	// Compression switches permessage-deflate on, if the peer agrees; nil is off.
 	// ReadLimit counts what messages have inflated, exactly; compressed they may have
 	// twice as many bytes and 64 KiB more, which leaves room for data that does not
@@ -71,6 +76,9 @@ func (o *Options) withDefaults() Options {
 	}
 	if c.ReadLimit == 0 {
 		c.ReadLimit = defaultReadLimit
+	}
+	if c.PostLimit == 0 {
+		c.PostLimit = defaultPostLimit
 	}
 	if c.KeepAlive == 0 {
 		c.KeepAlive = defaultKeepAlive

@@ -9,7 +9,7 @@ import (
 )
 
 // Prepared is a message that was checked and copied once, to be sent on many
-// connections with [Conn.WritePrepared]. It never changes and may be used by any
+// connections with [Conn.WritePrepared] or [Conn.Post]. It never changes and may be used by any
 // goroutine. The zero value is no message.
 type Prepared struct {
 	t    MessageType
@@ -45,12 +45,40 @@ func (c *Conn) WritePrepared(ctx context.Context, m *Prepared) error {
 	if m == nil || m.t == 0 {
 		return ErrMessageType
 	}
+	c.payload(m) // before others have to wait for it
+	if err := c.acquire(ctx, &c.messageTurn, nil); err != nil {
+		return err
+	}
+	err := c.sendPrepared(ctx, m)
+	c.releaseMessage()
+	return err
+}
+
+// payload returns what the connection sends as payload of m.
+func (c *Conn) payload(m *Prepared) (b []byte, compressed bool) {
 	if c.compresses(m.t, len(m.data)) {
 		if b := m.deflated(c.deflate.window.Bits); b != nil {
-			return c.writeDeflated(ctx, m, b)
+			return b, true
 		}
 	}
-	return c.writeMessage(ctx, m.t.Plain(), m.data)
+	return m.data, false
+}
+
+// sendPrepared sends a message that was prepared, with the message turn held.
+//
+// RFC 7692, section 7.2.1: if it is compressed the peer has the text in its window then,
+// so it goes into ours.
+func (c *Conn) sendPrepared(ctx context.Context, m *Prepared) error {
+	b, compressed := c.payload(m)
+	c.begin(m.t, compressed)
+	sent, err := c.writeFrames(ctx, true, b)
+	switch {
+	case err == nil && compressed:
+		return c.deflate.enc.Add(m.data)
+	case err != nil && sent:
+		return c.abandon(err, StatusInternalError)
+	}
+	return err
 }
 
 // preparedLevel is the level for messages that are compressed once and sent often.
@@ -66,23 +94,4 @@ func (m *Prepared) deflated(bits int) []byte {
 		}
 	})
 	return z.b
-}
-
-// writeDeflated sends a message whose payload is b when it is compressed.
-//
-// RFC 7692, section 7.2.1: the peer has the text in its window then, so it goes into
-// ours.
-func (c *Conn) writeDeflated(ctx context.Context, m *Prepared, b []byte) error {
-	if err := c.acquire(ctx, &c.messageTurn, nil); err != nil {
-		return err
-	}
-	c.begin(m.t, true)
-	sent, err := c.writeFrames(ctx, true, b)
-	if err == nil {
-		err = c.deflate.enc.Add(m.data)
-	} else if sent {
-		err = c.abandon(err, StatusInternalError)
-	}
-	c.releaseMessage()
-	return err
 }

@@ -59,6 +59,13 @@ func (t *turn) enqueue() *waiter {
 	return w
 }
 
+// isLast reports whether nobody has come to wait since w did. A nil w has the turn.
+func (t *turn) isLast(w *waiter) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.last == w
+}
+
 // remove takes w out of the queue, with mu held.
 func (t *turn) remove(w *waiter) {
 	if w.prev == nil {
@@ -115,6 +122,11 @@ func (c *Conn) acquire(ctx context.Context, t *turn, event <-chan struct{}) erro
 	if w == nil {
 		return nil
 	}
+	return c.await(ctx, t, w, event)
+}
+
+// await is acquire for a waiter that is in the queue already.
+func (c *Conn) await(ctx context.Context, t *turn, w *waiter, event <-chan struct{}) error {
 	var err error
 	select {
 	case <-w.ready:
