@@ -118,11 +118,11 @@ func TestPostLimit(t *testing.T) {
 			synctest.Wait()
 			must(t, a.Post(prepared(t, "goes on")))
 			b.expect(textFrame("goes on"))
+			synctest.Wait()
+			a.mu.Lock()
+			defer a.mu.Unlock()
 			if a.posts.size != 0 || a.posts.batch != nil {
-				synctest.Wait()
-				if a.posts.size != 0 || a.posts.batch != nil {
-					t.Errorf("%d bytes are left", a.posts.size)
-				}
+				t.Errorf("%d bytes are left", a.posts.size)
 			}
 		})
 	}
