@@ -1,5 +1,8 @@
 package deflate
 
+// repeatBits has the number of extra bits by code length symbol.
+var repeatBits = [codeLengthCodes]uint8{repeatLast: 2, repeatZero: 3, repeatZeroLong: 7}
+
 // lengthCoder writes the code lengths of a block with codes of its own.
 //
 // RFC 1951, section 3.2.7.
@@ -9,6 +12,7 @@ type lengthCoder struct {
 	items               []lengthItem
 	freq                [codeLengthCodes]uint32
 	huff                huffman
+	table               [codeLengthCodes]code
 	all                 [maxLiterals + maxDistances]uint8
 }
 
@@ -87,15 +91,10 @@ func (w *blockWriter) writeLengths(dst []byte) []byte {
 	for _, symbol := range codeLengthOrder[:c.codes] {
 		dst = w.put(dst, uint64(c.huff.lens[symbol]), 3)
 	}
+	c.huff.assign(c.table[:], repeatBits[:])
 	for _, item := range c.items {
-		a := c.huff.codes[item.symbol]
-		v, n := a.bits(), a.len()
-		if item.symbol >= repeatLast {
-			_, extra := repetition(uint32(item.symbol))
-			v |= uint64(item.extra) << n
-			n += extra
-		}
-		dst = w.put(dst, v, n)
+		a := c.table[item.symbol]
+		dst = w.put(dst, a.with(token(item.extra)), uint(a.all))
 	}
 	return dst
 }

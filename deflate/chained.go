@@ -1,26 +1,48 @@
 package deflate
 
-// thoroughDepth is the number of candidates from which on time is no object.
-const thoroughDepth = 64
+const (
+	chainedMatch = 5 // least length
+	// thorough is the number of candidates from which on time is no object.
+	thorough = 64
+)
+
+// chains has for each hash the last position, 0 for none, and for each position how
+// far back the one before with the same hash is.
+type chains struct {
+	heads [1 << maxTableBits]uint16
+	back  [maxDistance]uint16
+	base  uint // what is added to a position to index back
+}
+
+func (c *compressor) prepareChains() {
+	if c.chains == nil {
+		c.chains = new(chains)
+	}
+	clear(c.chains.heads[:1<<(64-c.shift)])
+}
+
+func (c *compressor) moveChains(n uint16) {
+	for i, p := range c.chains.heads {
+		c.chains.heads[i] = p - min(p, n)
+	}
+	c.chains.base += uint(n)
+}
 
 // chained looks through chains of positions with the same hash, and puts a match off
 // by one byte if a longer one begins there.
 func (c *compressor) chained() {
-	if c.chain == nil {
-		c.chain = make([]uint16, maxDistance)
-	}
-	end := len(c.buf)
-	b := c.buf[:end+slack]
-	l := c.level
-	if l.depth < thoroughDepth {
-		for step := c.stride(); c.indexed < c.start; c.indexed += step - 1 {
+	b, l, tokens := c.view(), c.level, &c.w.tokens
+	if l.depth < thorough {
+		for step := c.stride(); c.indexed < c.from; c.indexed += step - 1 {
 			c.index(b, c.indexed)
 		}
 	}
-	literals := c.start
-	for i := c.start; i < end; {
+	i, literals, k, end := c.from, c.from, uint(0), c.to
+	for i+chainedMatch <= end && k < maxTokens {
 		length, distance := c.longest(b, i, chainedMatch-1, l.depth)
 		if length < chainedMatch {
+			tokens[k&tokenMask] = token(b[i&(viewSize-1)])
+			k++
 			i++
 			continue
 		}
@@ -34,31 +56,48 @@ func (c *compressor) chained() {
 			if n <= length {
 				break
 			}
+			tokens[k&tokenMask] = token(b[i&(viewSize-1)])
+			k++
 			i++
 			length, distance = n, d
 		}
-		next := i + length
-		// It may have begun between the positions of the history that were indexed.
-		for i > literals && i > distance && length < maxMatch && b[i-1] == b[i-1-distance] {
-			i--
-			length++
+		start := i
+		if length < l.lazy {
+			i, length, distance = c.furtherChained(i, length, distance)
 		}
-		c.w.sequence(b, literals, i, length, distance)
-		i, literals = next, next
+		last := i + length
+		if i > start {
+			tokens[k&tokenMask] = token(b[start&(viewSize-1)])
+			tokens[(k+1)&tokenMask] = token(b[(start+1)&(viewSize-1)])
+			k += passed
+		}
+		// It may have begun between the positions of the history that were indexed.
+		m := extendBack(b, i, distance, i-literals)
+		i -= m
+		k -= m
+		last = min(last, i+maxMatch)
+		tokens[k&tokenMask] = lengthTokens[uint8(last-i-minMatch)]
+		tokens[(k+1)&tokenMask] = distanceToken(distance)
+		k += 2
+		i, literals = last, last
 	}
-	c.w.addLiterals(b, literals, end)
+	indexed := c.indexed
+	c.finish(i, k, chainedMatch)
+	c.indexed = indexed
 }
 
 // index puts the positions up to i into the tables and returns how far back the last
 // one is with the same first five bytes as i has.
-func (c *compressor) index(b []byte, i int) (back uint32) {
-	table, chain, n, base := &c.table, (*[maxDistance]uint16)(c.chain), c.tableBits, c.base
+func (c *compressor) index(b *view, i uint) (back uint) {
+	t, shift := c.chains, c.shift
 	for j := c.indexed; j <= i; j++ {
-		pos := base + uint32(j)
-		p := &table[hash5(load64(b, j), n)&(1<<maxTableBits-1)]
-		back = pos - *p
-		*p = pos
-		chain[pos&(maxDistance-1)] = uint16(min(back, 1<<16-1))
+		p := &t.heads[hash5(load(b, j), shift)%uint(len(t.heads))]
+		back = j - uint(*p)
+		if *p == 0 {
+			back = 1<<16 - 1
+		}
+		*p = uint16(j)
+		t.back[(t.base+j)%maxDistance] = uint16(back)
 	}
 	c.indexed = i + 1
 	return back
@@ -66,28 +105,50 @@ func (c *compressor) index(b []byte, i int) (back uint32) {
 
 // longest puts the positions up to i into the tables and returns the longest match
 // at i that is longer than least.
-func (c *compressor) longest(b []byte, i, least, depth int) (length, distance int) {
+func (c *compressor) longest(b *view, i, least uint, depth int) (length, distance uint) {
 	d := c.index(b, i)
-	end := min(len(c.buf), i+maxMatch)
+	end := min(c.to, i+maxMatch)
 	if d > c.limit || i+least >= end {
 		return 0, 0
 	}
-	v, limit, chain, pos := load64(b, i), c.limit, (*[maxDistance]uint16)(c.chain), c.base+uint32(i)
+	v, limit, back, pos := load(b, i), c.limit, &c.chains.back, c.chains.base+i
 	length = least
 	for ; d <= limit && depth > 0; depth-- {
-		j := i - int(d)
-		if b[j+length] == b[i+length] && (load64(b, j)^v)<<24 == 0 {
-			if n := matchLength(b, i, j, end); n > length {
-				length, distance = n, int(d)
+		// The last five bytes of a longer one.
+		off := length - (chainedMatch - 1)
+		if (load(b, i-d+off)^load(b, i+off))<<24 == 0 && (load(b, i-d)^v)<<24 == 0 {
+			if n := extend(b, i, d, end) - i; n > length {
+				length, distance = n, d
 				if n >= c.level.nice || i+n >= end {
 					break
 				}
 			}
 		}
-		d += uint32(chain[(pos-d)&(maxDistance-1)])
+		d += uint(back[(pos-d)%maxDistance])
 	}
 	if distance == 0 {
 		return 0, 0
 	}
 	return length, distance
+}
+
+// furtherChained looks for a longer match than the one that begins at i.
+func (c *compressor) furtherChained(i, n, d uint) (begin, length, distance uint) {
+	last, begin := i+n, i
+	if last+chainedMatch > c.to {
+		return i, n, d
+	}
+	t := c.chains
+	p := uint(t.heads[hash5(load(c.view(), last), c.shift)%uint(len(t.heads))])
+	if p == 0 {
+		return i, n, d
+	}
+	far := last - p
+	for depth := max(c.level.depth/4, 4); far <= c.limit && depth > 0; depth-- {
+		if from, m := c.across(i, last, far); m > n {
+			begin, n, d = from, m, far
+		}
+		far += uint(t.back[(t.base+last-far)%maxDistance])
+	}
+	return begin, n, d
 }

@@ -1,93 +1,84 @@
 package deflate
 
 import (
-	"encoding/binary"
 	"math/bits"
 	"sync"
 )
 
 const (
-	// blockSize is the number of bytes that go into one block, and that an Encoder
-	// holds back at most: as many as a stored block can have.
+	// blockSize is the number of bytes that an Encoder holds back at most: as many as
+	// a stored block can have.
 	blockSize = 1<<16 - 1
-	// slack is room behind the text for loads that reach beyond its end.
-	slack = 16
+	// A view is the part of the text in which matches are looked for at a time:
+	// positions in it have 16 bits. margin is room behind the text for loads that reach
+	// beyond its end.
+	viewSize = 1 << 16
+	margin   = 1 << 9
+	// A window and a block fit in the buffer, and the last view ends behind them.
+	maxEnd  = first + maxDistance + blockSize
+	bufSize = maxDistance + viewSize + 2*margin
 
-	// The least lengths of matches that are looked for, when speed counts and else: a
-	// shorter one often costs as much as its literals do.
-	greedyMatch  = 6
-	chainedMatch = 5
+	maxDistance = 1 << MaxWindowBits
+	// first is where text begins in a view: position 0 in a table says that there is
+	// none.
+	first = 1
 
-	maxTableBits = 15
+	// Numbers of bits that positions are hashed to.
 	minTableBits = 9
-	maxDistance  = 1 << MaxWindowBits
+	maxTableBits = 15
 )
 
 // compressor is the working state of an [Encoder]: what is needed while a message is
 // being compressed and at no other time.
 type compressor struct {
-	buf   []byte // history, then text; slack bytes of capacity beyond
-	start int    // where in buf the text begins that is not compressed yet
-	fresh int    // where the message begins, or what is left of it
-	limit uint32 // greatest distance
+	level *level
+	limit uint // greatest distance
 
-	level     *level
-	indexed   int    // where the text begins that is not in the tables yet
-	base      uint32 // position of buf[0]; positions go on from message to message
-	tableBits uint
-	table     [1 << maxTableBits]uint32 // last position for a hash
-	chain     []uint16                  // by position: how far back the one before with this hash is
+	end    int // of the text in buf
+	start  int // where in buf the text begins that is not compressed yet
+	fresh  int // where the message begins, or what is left of it
+	stored int // where the text begins that leaves in a stored block
+	origin int // where the view begins
 
-	w blockWriter
+	// In the view:
+	from    uint // where matches are to begin, then where they end
+	to      uint // where the text ends
+	indexed uint // where the text begins that is not in the tables yet
+
+	shift   uint // 64 less the number of bits that positions are hashed to
+	singles *singles
+	buckets *buckets
+	chains  *chains
+
+	w   blockWriter
+	buf [bufSize]byte // history, then text
 }
 
 var compressors = sync.Pool{New: func() any { return new(compressor) }}
 
 // begin prepares for a message that goes on from past, which may be nil.
 func (c *compressor) begin(l *level, size int, past *history) {
-	c.level, c.limit = l, uint32(size)
+	c.level, c.limit = l, uint(size)
 	c.w.bits, c.w.nb = 0, 0
-	// Positions that tables still hold from the message before are out of reach.
-	c.base += uint32(len(c.buf)) + maxDistance + 1
-	c.renumber()
-	c.buf = c.buf[:0]
+	c.end = first
 	if past != nil && past.n > 0 {
-		c.room(past.n)
-		c.buf = c.buf[:past.n]
-		past.read(c.buf, past.n)
+		c.end += past.n
+		past.read(c.buf[first:c.end], past.n)
 	}
-	c.start, c.fresh, c.indexed = len(c.buf), len(c.buf), 0
-}
-
-// renumber begins with low positions and empty tables when positions have become so
-// high that they could soon be mistaken for earlier ones.
-func (c *compressor) renumber() {
-	if c.base > 1<<31 {
-		clear(c.table[:])
-		c.base = maxDistance + 1
-	}
+	c.start, c.fresh, c.stored, c.origin, c.indexed, c.shift = c.end, c.end, c.end, 0, first, 0
 }
 
 // release gives the state back.
 func (c *compressor) release() { compressors.Put(c) }
 
-// room makes room for n bytes more.
-func (c *compressor) room(n int) {
-	if cap(c.buf)-len(c.buf) < n+slack {
-		buf := make([]byte, len(c.buf), 1<<bits.Len(uint(len(c.buf)+n+slack-1)))
-		copy(buf, c.buf)
-		c.buf = buf
-	}
-}
-
 // append compresses src, or keeps it for later.
 func (c *compressor) append(dst, src []byte) []byte {
 	for len(src) > 0 {
-		n := min(len(src), blockSize-(len(c.buf)-c.start))
-		c.room(n)
-		c.buf = append(c.buf, src[:n]...)
+		full := min(c.start+blockSize, maxEnd)
+		n := copy(c.buf[c.end:full], src)
+		c.end += n
 		src = src[n:]
-		if len(c.buf)-c.start == blockSize {
+		if c.end == full {
 			dst = c.flush(dst)
 			c.slide()
 		}
@@ -97,47 +88,60 @@ func (c *compressor) append(dst, src []byte) []byte {
 
 // flush compresses what is there.
 func (c *compressor) flush(dst []byte) []byte {
-	if c.start == len(c.buf) {
+	if c.start == c.end {
 		return dst
 	}
-	clear(c.buf[len(c.buf) : len(c.buf)+slack])
-	c.tableBits = min(max(uint(bits.Len(uint(len(c.buf)-1))), minTableBits), c.level.tableBits)
-	c.w.reset(len(c.buf) - c.start)
-	c.level.find(c)
-	dst = c.w.block(dst, c.buf[c.start:])
-	c.start = len(c.buf)
-	return dst
+	clear(c.buf[c.end : c.end+margin])
+	if c.shift == 0 {
+		c.shift = 64 - min(max(uint(bits.Len(uint(c.end-1))), minTableBits), maxTableBits, uint(bits.Len(c.limit))+2)
+		c.level.prepare(c)
+	}
+	for c.stored = c.start; c.start < c.end; {
+		c.look()
+		c.level.find(c)
+		next := c.origin + int(c.from)
+		text := c.buf[c.start:next]
+		// What is best stored waits for more of the kind, up to a block.
+		if kind := c.w.plan(len(text)); kind != storedBlock {
+			dst = c.w.stored(dst, c.buf[c.stored:c.start])
+			dst = c.w.block(dst, kind)
+			c.stored = next
+		}
+		c.start = next
+	}
+	return c.w.stored(dst, c.buf[c.stored:c.end])
+}
+
+// look moves the view to where the next matches are to be looked for.
+func (c *compressor) look() {
+	if c.end-c.origin > viewSize-margin {
+		c.move(min(max(c.start-int(c.limit)-first, c.origin), bufSize-len(view{})))
+	}
+	c.from = uint(c.start - c.origin)
+	c.to = uint(min(c.end-c.origin, viewSize-margin))
+}
+
+// move lets the view begin at origin.
+func (c *compressor) move(origin int) {
+	if n := origin - c.origin; n > 0 {
+		c.level.move(c, uint16(n))
+		c.indexed -= min(c.indexed, uint(n))
+	}
+	c.origin = origin
 }
 
 // slide drops what is out of reach.
 func (c *compressor) slide() {
-	drop := len(c.buf) - int(c.limit) // a window is smaller than a block
-	c.buf = c.buf[:copy(c.buf, c.buf[drop:])]
-	c.base += uint32(drop)
-	c.renumber()
+	drop := max(c.end-int(c.limit)-first, 0)
+	c.move(drop)
+	c.origin = 0
+	copy(c.buf[:], c.buf[drop:c.end])
+	c.end -= drop
 	c.start -= drop
 	c.fresh = max(c.fresh-drop, 0)
-	c.indexed = max(c.indexed-drop, 0)
 }
 
 // message returns the end of the message, as much of it as a window can hold.
-func (c *compressor) message() []byte { return c.buf[c.fresh:] }
+func (c *compressor) message() []byte { return c.buf[c.fresh:c.end] }
 
-func load64(b []byte, i int) uint64 { return binary.LittleEndian.Uint64(b[i:]) }
-
-// hash6 and hash5 map the first bytes of v to n bits.
-func hash6(v uint64, n uint) uint32 { return uint32(v << 16 * 0x9e3779b185ebca87 >> (64 - n&63)) }
-func hash5(v uint64, n uint) uint32 { return uint32(v << 24 * 0x9e3779b185ebca87 >> (64 - n&63)) }
-
-// matchLength returns the number of equal bytes at i and j, up to end; i is the
-// greater one, and there are eight bytes beyond end.
-func matchLength(b []byte, i, j, end int) int {
-	n := 0
-	for i+n < end {
-		if x := load64(b, i+n) ^ load64(b, j+n); x != 0 {
-			return min(n+bits.TrailingZeros64(x)/8, end-i)
-		}
-		n += 8
-	}
-	return end - i
-}
+func (c *compressor) view() *view { return (*view)(c.buf[c.origin:]) }

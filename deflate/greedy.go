@@ -1,54 +1,72 @@
 package deflate
 
-// stride returns the step in which the history is put into the table: each byte of
-// it costs time even if no match begins there, so where the text is short and the
-// history long only some do. A match that begins between two of them is found a
-// little later and extended backwards.
-func (c *compressor) stride() int {
-	history, text := c.start-c.indexed, len(c.buf)-c.start
-	switch {
-	case history <= text/2 || history <= 1<<11:
-		return 1
-	case history <= 2*text || history <= 1<<13:
-		return 2
+import "math/bits"
+
+const (
+	// greedyMatch is the least length of matches that are looked for when only speed
+	// counts: a shorter one often costs as much as its literals do.
+	greedyMatch = 6
+	maxSingles  = 14
+)
+
+// singles has for each hash the last position; 0 is none.
+type singles [1 << maxSingles]uint16
+
+func (c *compressor) prepareSingles() {
+	if c.singles == nil {
+		c.singles = new(singles)
 	}
-	return 4
+	c.shift = max(c.shift, 64-maxSingles)
+	clear(c.singles[:1<<(64-c.shift)])
+}
+
+func (c *compressor) moveSingles(n uint16) {
+	for i, p := range c.singles {
+		c.singles[i] = p - min(p, n)
+	}
 }
 
 // greedy takes the first match that a table of one position per hash gives.
 func (c *compressor) greedy() {
-	end, n := len(c.buf), c.tableBits
-	b := c.buf[:end+slack]
-	for step := c.stride(); c.indexed < c.start; c.indexed += step {
-		c.table[hash6(load64(b, c.indexed), n)] = c.base + uint32(c.indexed)
+	b, table, tokens := c.view(), c.singles, &c.w.tokens
+	shift, limit, end := c.shift, c.limit, c.to
+	for step := c.stride(); c.indexed < c.from; c.indexed += step {
+		table[hash6(load(b, c.indexed), shift)%uint(len(table))] = uint16(c.indexed)
 	}
-	i, literals := c.start, c.start
-	for i+greedyMatch <= end {
-		v := load64(b, i)
-		h, pos := hash6(v, n), c.base+uint32(i)
-		distance := pos - c.table[h]
-		c.table[h] = pos
-		if distance > c.limit || (load64(b, i-int(distance))^v)<<16 != 0 {
-			i += 1 + (i-literals)>>c.level.skip
+	i, literals, k := c.from, c.from, uint(0)
+	for i+greedyMatch <= end && k < maxTokens {
+		v := load(b, i)
+		p := &table[hash6(v, shift)%uint(len(table))]
+		j := uint(*p)
+		*p = uint16(i)
+		x := load(b, j) ^ v
+		d := i - j
+		if x<<16 != 0 || j == 0 || d > limit {
+			tokens[k&tokenMask] = token(v & 0xff)
+			k++
+			i++
+			if i > literals+32 {
+				i, k = c.skip(i, k, min((i-literals)>>5, 64, end-i))
+			}
 			continue
 		}
-		i = c.take(b, i, int(distance), literals)
-		literals = i
-		c.table[hash6(load64(b, i-1), n)] = c.base + uint32(i-1)
-		c.table[hash6(load64(b, i-3), n)] = c.base + uint32(i-3)
+		n := uint(bits.TrailingZeros64(x)) >> 3
+		y := load(b, i+8) ^ load(b, j+8)
+		n += uint(bits.TrailingZeros64(y)) >> 3 * (n >> 3)
+		last := i + n
+		m := extendBack(b, i, d, i-literals)
+		i -= m
+		k -= m
+		if n == 16 {
+			last = extend(b, last, d, i+maxMatch)
+		}
+		last = min(last, end)
+		tokens[k&tokenMask] = lengthTokens[uint8(last-i-minMatch)]
+		tokens[(k+1)&tokenMask] = distanceToken(d)
+		k += 2
+		i, literals = last, last
+		table[hash6(load(b, i-1), shift)%uint(len(table))] = uint16(i - 1)
+		table[hash6(load(b, i-3), shift)%uint(len(table))] = uint16(i - 3)
 	}
-	c.indexed = end
-	c.w.addLiterals(b, literals, end)
-}
-
-// take extends a match of the least length at i in both directions, adds it and
-// returns where it ends.
-func (c *compressor) take(b []byte, i, distance, literals int) int {
-	last := i + greedyMatch
-	for i > literals && i > distance && last-i < maxMatch && b[i-1] == b[i-1-distance] {
-		i--
-	}
-	last += matchLength(b, last, last-distance, min(len(c.buf), i+maxMatch))
-	c.w.sequence(b, literals, i, last-i, distance)
-	return last
+	c.finish(i, k, greedyMatch)
 }

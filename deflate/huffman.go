@@ -2,18 +2,26 @@ package deflate
 
 import "math/bits"
 
-// code is a Huffman code as it is written: its bits in the order of the stream in
-// the low half, their number in the high half.
-type code uint32
+// code is a Huffman code as it is written.
+type code struct {
+	bits  uint16 // in the order of the stream
+	all   uint16 // number of bits, extra bits included
+	scale uint32 // what extra bits are multiplied with to stand behind the code
+}
 
-func (c code) bits() uint64 { return uint64(c & 0xffff) }
-func (c code) len() uint    { return uint(c >> 16) }
+// with returns the code with its extra bits.
+func (c *code) with(extra token) uint64 { return uint64(c.bits) + uint64(extra)*uint64(c.scale) }
+
+// newCode returns a code of n bits, with the first of them highest.
+func newCode(first uint16, n, extra uint8) code {
+	return code{bits.Reverse16(first) >> (16 - n&31), uint16(n + extra), 1 << (n & 31)}
+}
 
 // huffman makes codes from frequencies. It holds scratch space and, between build
 // and the next one, the code.
 type huffman struct {
 	lens   [allLiterals]uint8
-	codes  [allLiterals]code
+	count  [maxCodeLength + 1]int
 	sorted [allLiterals + 1]uint32 // one more than there are symbols
 	spare  [allLiterals]uint32
 	weight [allLiterals]uint32
@@ -27,19 +35,23 @@ func (h *huffman) build(freq []uint32, limit int) (total int) {
 	if len(sorted) == 0 {
 		return 0
 	}
-	var count [maxCodeLength + 1]int
-	h.countLengths(sorted, freq, limit, &count)
+	h.count = [maxCodeLength + 1]int{}
+	h.countLengths(sorted, freq, limit, &h.count)
 	// The rarest symbols get the longest codes.
 	i := 0
 	for n := limit; n > 0; n-- {
-		for range count[n] {
+		for range h.count[n] {
 			h.lens[sorted[i]] = uint8(n)
 			total += n * int(freq[sorted[i]])
 			i++
 		}
 	}
-	assignCodes(h.codes[:len(freq)], h.lens[:len(freq)], &count)
 	return total
+}
+
+// assign sets the codes for symbols with these numbers of extra bits.
+func (h *huffman) assign(codes []code, extra []uint8) {
+	assignCodes(codes, h.lens[:len(codes)], extra[:len(codes)], &h.count)
 }
 
 // sort returns the symbols that occur, the rarest first.
@@ -135,13 +147,15 @@ func shorten(count *[maxCodeLength + 1]int, limit int) {
 // assignCodes sets the codes that the lengths describe.
 //
 // RFC 1951, section 3.2.2.
-func assignCodes(codes []code, lens []uint8, count *[maxCodeLength + 1]int) {
+func assignCodes(codes []code, lens, extra []uint8, count *[maxCodeLength + 1]int) {
 	var next [maxCodeLength + 2]uint16
 	for n := 1; n <= maxCodeLength; n++ {
 		next[n+1] = (next[n] + uint16(count[n])) << 1
 	}
+	extra = extra[:len(lens)]
+	codes = codes[:len(lens)]
 	for symbol, n := range lens {
-		codes[symbol] = code(bits.Reverse16(next[n&15]))>>(16-n&31) | code(n)<<16
+		codes[symbol] = newCode(next[n&15], n, extra[symbol])
 		next[n&15]++
 	}
 }
@@ -149,15 +163,15 @@ func assignCodes(codes []code, lens []uint8, count *[maxCodeLength + 1]int) {
 // The fixed codes.
 //
 // RFC 1951, section 3.2.6.
-var fixedLiteralCodes, fixedDistanceCodes = func() (lit [allLiterals]code, dist [allDistances]code) {
+var fixedCodes = func() (codes [tokenSymbols]code) {
 	lens := fixedLengths()
 	var count [maxCodeLength + 1]int
 	for _, n := range lens {
 		count[n]++
 	}
-	assignCodes(lit[:], lens[:], &count)
-	for i := range dist {
-		dist[i] = code(bits.Reverse8(uint8(i))>>3) | 5<<16
+	assignCodes(codes[:allLiterals], lens[:], extraBits[:], &count)
+	for i := range allDistances {
+		codes[distanceTokens+i] = newCode(uint16(i), 5, extraBits[distanceTokens+i])
 	}
-	return lit, dist
+	return codes
 }()

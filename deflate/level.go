@@ -12,27 +12,41 @@ const (
 
 // level is how matches are looked for.
 type level struct {
-	find      func(*compressor)
-	tableBits uint // at most
-	// greedy
-	skip uint // literals, as a power of two, after which one more byte is passed over
-	// lazy
-	depth int // candidates tried
-	good  int // length from which on only a quarter of them is
-	nice  int // length that is not to be bettered
-	lazy  int // length from which on the match at the next byte is not tried
+	*search
+	// bucketed
+	step uint // in which positions within a match are remembered
+	// chained
+	depth int  // candidates tried
+	good  uint // length from which on only a quarter of them is
+	nice  uint // length that is not to be bettered
+	// both
+	lazy uint // length from which on the match at the next byte is not tried
 }
 
+// search is a way to find matches: how its tables are made ready for a message, how
+// all positions in them are moved down, and how tokens are made of text.
+type search struct {
+	prepare func(*compressor)
+	move    func(c *compressor, n uint16)
+	find    func(*compressor)
+}
+
+var (
+	greedy   = search{(*compressor).prepareSingles, (*compressor).moveSingles, (*compressor).greedy}
+	bucketed = search{(*compressor).prepareBuckets, (*compressor).moveBuckets, (*compressor).bucketed}
+	chained  = search{(*compressor).prepareChains, (*compressor).moveChains, (*compressor).chained}
+)
+
 var levels = [...]level{
-	1: {find: (*compressor).greedy, tableBits: 14, skip: 5},
-	2: {find: (*compressor).chained, tableBits: 15, depth: 2, good: 4, nice: 16, lazy: 5},
-	3: {find: (*compressor).chained, tableBits: 15, depth: 6, good: 8, nice: 24, lazy: 8},
-	4: {find: (*compressor).chained, tableBits: 15, depth: 8, good: 8, nice: 32, lazy: 12},
-	5: {find: (*compressor).chained, tableBits: 15, depth: 16, good: 8, nice: 48, lazy: 16},
-	6: {find: (*compressor).chained, tableBits: 15, depth: 32, good: 8, nice: 128, lazy: 24},
-	7: {find: (*compressor).chained, tableBits: 15, depth: 64, good: 16, nice: 160, lazy: 64},
-	8: {find: (*compressor).chained, tableBits: 15, depth: 256, good: 32, nice: 258, lazy: 258},
-	9: {find: (*compressor).chained, tableBits: 15, depth: 2048, good: 32, nice: 258, lazy: 258},
+	1: {search: &greedy},
+	2: {search: &bucketed, step: 4, lazy: 8},
+	3: {search: &bucketed, step: 2, lazy: 32},
+	4: {search: &chained, depth: 12, good: 8, nice: 48, lazy: 16},
+	5: {search: &chained, depth: 16, good: 8, nice: 64, lazy: 24},
+	6: {search: &chained, depth: 32, good: 8, nice: 128, lazy: 24},
+	7: {search: &chained, depth: 64, good: 16, nice: 160, lazy: 64},
+	8: {search: &chained, depth: 256, good: 32, nice: 258, lazy: 258},
+	9: {search: &chained, depth: 2048, good: 32, nice: 258, lazy: 258},
 }
 
 // get returns the description of a level for a compressor with the window w.
