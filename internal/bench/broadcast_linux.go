@@ -107,6 +107,5 @@ func broadcastTable(w io.Writer, entries []*entry) error {
 		{name: cpu, title: "CPU µs/delivery", format: "%.3f", spread: true, ratios: true},
 		{name: lastByte, title: "last byte µs", format: "%.0f"},
 		{name: allocs, title: "allocs", format: "%.2f"},
-		{name: writes, title: "writes", format: "%.2f"},
 	})
 }

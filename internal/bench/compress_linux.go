@@ -84,8 +84,6 @@ func compressionTable(w io.Writer, entries []*entry) error {
 		{name: cpu, title: "CPU µs", format: "%.2f", spread: true, ratios: true},
 		{name: replySize, title: "reply B", format: "%.1f"},
 		{name: allocs, title: "allocs", format: "%.2f"},
-		{name: reads, title: "reads", format: "%.2f"},
-		{name: writes, title: "writes", format: "%.2f"},
 		{name: rate, title: "msg/s", format: "%.0f"},
 	})
 	if err != nil {
@@ -161,15 +159,4 @@ func memoryTable(w io.Writer, entries []*entry) error {
 		{name: stack, title: "stack B/conn", format: "%.0f"},
 		{name: rss, title: "RSS B/conn", format: "%.0f"},
 	})
-}
-
-// sizeName writes a size as people do.
-func sizeName(n int) string {
-	switch {
-	case n >= 1<<20 && n%(1<<20) == 0:
-		return fmt.Sprintf("%d MiB", n>>20)
-	case n >= 1<<10 && n%(1<<10) == 0:
-		return fmt.Sprintf("%d KiB", n>>10)
-	}
-	return fmt.Sprintf("%d B", n)
 }

@@ -30,6 +30,7 @@ var workloads = map[string]workload{
 	"broadcast":       {"one message to many connections", broadcasts, broadcastTable},
 	"tls":             {"echo over TLS", overTLS, tlsTable},
 	"syscalls":        {"system calls of an echo", systemCalls, systemCallsTable},
+	"client":          {"the client role: messages and dials", asClient, clientTable},
 	"echo":            {"echo of binary messages", echoes, echoTable},
 	"text":            {"echo of text against binary messages", text, echoTable},
 	"compress-memory": {"what compressed connections keep between messages", compressionMemory, memoryTable},

@@ -21,8 +21,6 @@ type figure string
 const (
 	cpu       figure = "server CPU, µs per message"
 	allocs    figure = "allocations per message"
-	reads     figure = "read calls per message"
-	writes    figure = "write calls per message"
 	replySize figure = "reply bytes per message"
 	rate      figure = "messages per second"
 	heap      figure = "heap bytes per connection" // in spans that are in use

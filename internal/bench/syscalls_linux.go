@@ -35,7 +35,7 @@ func systemCalls(b *bench) ([]*entry, error) {
 	for _, kind := range []struct{ conns, deep, size int }{
 		{64, 1, 125}, {64, 1, 16 << 10}, {64, 16, 125}, {1, 1, 125},
 	} {
-		name := fmt.Sprintf("%s binary, %d connections, %d deep", sizeName(kind.size), kind.conns, kind.deep)
+		name := fmt.Sprintf("%s binary, %s, %d deep", sizeName(kind.size), connections(kind.conns), kind.deep)
 		entries, err := b.rounds("syscalls", name, plain(b.libs), func(b *bench, c contender, _ bool) (figures, error) {
 			return traced(b, c, kind.conns, kind.deep, kind.size)
 		})

@@ -61,7 +61,5 @@ func tlsTable(w io.Writer, entries []*entry) error {
 	return table(w, entries, []column{
 		{name: cpu, title: "CPU µs", format: "%.2f", spread: true, ratios: true},
 		{name: allocs, title: "allocs", format: "%.2f"},
-		{name: reads, title: "reads", format: "%.2f"},
-		{name: writes, title: "writes", format: "%.2f"},
 	})
 }

@@ -56,8 +56,6 @@ func spent(before, after server.Usage, n float64) figures {
 	return figures{
 		cpu:    float64(after.Before-before.After) / n / 1000,
 		allocs: float64(after.Mallocs-before.Mallocs) / n,
-		reads:  float64(after.Reads-before.Reads) / n,
-		writes: float64(after.Writes-before.Writes) / n,
 	}
 }
 

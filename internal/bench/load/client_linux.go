@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/duplexws/duplex/frame"
 	"golang.org/x/sys/unix"
 )
 
@@ -34,13 +35,6 @@ type connection struct {
 	more     int    // messages to send once unsent is gone
 	watching bool   // for room to write
 	replies  replies
-}
-
-// Result counts what one run of a Client has done.
-type Result struct {
-	Messages int    // sent and answered
-	Bytes    uint64 // payload of the answers, as it came
-	Time     time.Duration
 }
 
 // Open connects n times. Connection i sends streams[i % len(streams)]. With raw there
@@ -72,22 +66,28 @@ func Open(addr string, n int, offer, raw bool, streams []*Stream) (*Client, erro
 // add takes nc over: the descriptor leaves the runtime's poller for ours.
 func (c *Client) add(nc *net.TCPConn, s *Stream, raw bool) error {
 	defer nc.Close()
-	raws, err := nc.SyscallConn()
+	fd, err := duplicate(nc)
 	if err != nil {
 		return err
 	}
-	k := &connection{stream: s, index: int32(len(c.conns))}
+	k := &connection{fd: fd, stream: s, index: int32(len(c.conns)), replies: replies{from: frame.Server}}
 	if raw {
 		k.replies.sizes = s
-	}
-	var dup error
-	err = raws.Control(func(fd uintptr) { k.fd, dup = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0) })
-	if err = errors.Join(err, dup); err != nil {
-		return err
 	}
 	c.conns = append(c.conns, k)
 	event := unix.EpollEvent{Events: unix.EPOLLIN, Fd: k.index}
 	return unix.EpollCtl(c.epoll, unix.EPOLL_CTL_ADD, k.fd, &event)
+}
+
+// duplicate returns a descriptor of the connection that outlives it. It does not block.
+func duplicate(nc *net.TCPConn) (fd int, err error) {
+	raw, err := nc.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	var dup error
+	err = raw.Control(func(old uintptr) { fd, dup = unix.FcntlInt(old, unix.F_DUPFD_CLOEXEC, 0) })
+	return fd, errors.Join(err, dup)
 }
 
 // Close closes all connections, without a closing handshake.

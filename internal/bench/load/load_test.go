@@ -103,7 +103,7 @@ func TestReplies(t *testing.T) {
 		b = append(h.Append(b), make([]byte, f.size)...)
 	}
 	for at := range 400 {
-		var r replies
+		r := replies{from: frame.Server}
 		first, err := r.take(b[:at])
 		if err != nil {
 			t.Fatal(err)
@@ -128,7 +128,7 @@ func TestRepliesRefuse(t *testing.T) {
 		"ping":   {Opcode: frame.Ping, Fin: true},
 		"close":  {Opcode: frame.Close, Fin: true},
 	} {
-		var r replies
+		r := replies{from: frame.Server}
 		if _, err := r.take(h.Append(nil)); err == nil {
 			t.Errorf("%s: no error", name)
 		}
@@ -139,7 +139,7 @@ func TestRepliesRefuse(t *testing.T) {
 func TestRepliesRaw(t *testing.T) {
 	s := Raw([][]byte{make([]byte, 3), make([]byte, 5)})
 	for at := range 16 {
-		r := replies{sizes: s}
+		r := replies{from: frame.Server, sizes: s}
 		a, _ := r.take(make([]byte, at))
 		b, _ := r.take(make([]byte, 16-at))
 		if a+b != 4 {

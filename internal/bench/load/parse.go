@@ -7,9 +7,9 @@ import (
 	"github.com/duplexws/duplex/frame"
 )
 
-// replies counts the messages in what a server sends, as it arrives. The zero value
-// is ready to use.
+// replies counts the messages in what the other side sends, as it arrives.
 type replies struct {
+	from  frame.Role
 	head  [frame.MaxHeaderLen]byte // a header that has begun
 	have  int                      // bytes of it
 	body  uint64                   // bytes of the payload still to come
@@ -71,10 +71,10 @@ func (r *replies) header(b []byte) (n int, err error) {
 		r.have = 0
 	}
 	if err == nil {
-		err = h.Check(frame.Server, frame.RSV1)
+		err = h.Check(r.from, frame.RSV1)
 	}
 	if err == nil && h.Opcode.IsControl() {
-		err = fmt.Errorf("the server sent a %s frame", h.Opcode)
+		err = fmt.Errorf("the %s sent a %s frame", r.from, h.Opcode)
 	}
 	r.body, r.fin = h.Length, h.Fin
 	r.bytes += h.Length

@@ -8,6 +8,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/duplexws/duplex/frame"
 )
 
 // Secure is connections with TLS. There is a goroutine for each, since crypto/tls
@@ -32,7 +34,7 @@ func OpenSecure(addr string, n int, raw bool, s *Stream) (*Secure, error) {
 			c.Close()
 			return nil, err
 		}
-		k := &secure{nc: tls.Client(nc, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS13}), stream: s}
+		k := &secure{nc: tls.Client(nc, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS13}), stream: s, replies: replies{from: frame.Server}}
 		c.conns = append(c.conns, k)
 		if raw {
 			k.replies.sizes = s

@@ -16,9 +16,10 @@ type Config struct {
 	Bits      int // the windows of both directions as exponents of two; 0: the library's default
 	Level     int // of compression; 0: the library's default
 	TLS       bool
-	Broadcast bool // remember connections, to send to all of them
-	Idle      bool // of the yardstick: a small buffer for each connection
-	Own       bool // of ours: upgrade without net/http
+	Broadcast bool   // remember connections, to send to all of them
+	Idle      bool   // of the yardstick: a small buffer for each connection
+	Own       bool   // of ours: upgrade without net/http
+	Connect   string // be a client of this address instead of a server
 
 	certificate, key []byte // in PEM, made by the server process if TLS
 }
@@ -44,6 +45,7 @@ func (c Config) args() []string {
 		"broadcast=" + strconv.FormatBool(c.Broadcast),
 		"idle=" + strconv.FormatBool(c.Idle),
 		"own=" + strconv.FormatBool(c.Own),
+		"connect=" + c.Connect,
 	}
 }
 
@@ -66,6 +68,8 @@ func parse(args []string) (c Config, err error) {
 			c.Broadcast, err = strconv.ParseBool(value)
 		case "idle":
 			c.Idle, err = strconv.ParseBool(value)
+		case "connect":
+			c.Connect = value
 		case "own":
 			c.Own, err = strconv.ParseBool(value)
 		default:

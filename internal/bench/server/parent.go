@@ -52,16 +52,24 @@ func Start(c Config, cpu int) (*Process, error) {
 }
 
 // Usage asks what the process has used so far.
-func (p *Process) Usage() (Usage, error) {
-	if err := p.begin(askUsage, 0, 0); err != nil {
-		return Usage{}, err
-	}
-	return p.Answer()
-}
+func (p *Process) Usage() (Usage, error) { return p.ask(askUsage, 0, 0) }
 
 // Collect lets the process collect its garbage, pools included, and asks then.
-func (p *Process) Collect() (Usage, error) {
-	if err := p.begin(askCollect, 0, 0); err != nil {
+func (p *Process) Collect() (Usage, error) { return p.ask(askCollect, 0, 0) }
+
+// Dial lets a process that is a client open connections, one after another, and close
+// each at once.
+func (p *Process) Dial(times int) (Usage, error) { return p.ask(askDial, times, 0) }
+
+// Open lets a process that is a client open connections.
+func (p *Process) Open(conns int) (Usage, error) { return p.ask(askOpen, conns, 0) }
+
+// Trips lets a process that is a client send messages on all its open connections, on
+// each the next one after the answer to the last.
+func (p *Process) Trips(times, size int) (Usage, error) { return p.ask(askTrips, times, size) }
+
+func (p *Process) ask(command string, times, size int) (Usage, error) {
+	if err := p.begin(command, times, size); err != nil {
 		return Usage{}, err
 	}
 	return p.Answer()

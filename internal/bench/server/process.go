@@ -29,8 +29,6 @@ type Usage struct {
 	HeapAlloc  uint64 // bytes of objects
 	StackInuse uint64
 	RSS        uint64 // bytes resident, where the system tells
-	Reads      uint64 // system calls that read and write files, where the system counts them
-	Writes     uint64
 	Goroutines int
 }
 
@@ -40,6 +38,9 @@ const (
 	askUsage     = "usage"
 	askCollect   = "collect"   // after a garbage collection that empties the pools too
 	askBroadcast = "broadcast" // after so many messages of so many bytes were sent to all
+	askDial      = "dial"      // after so many connections were opened and closed
+	askOpen      = "open"      // after so many connections were opened
+	askTrips     = "trips"     // after so many messages of so many bytes on each connection
 )
 
 // Main is the server process: args are those behind Flag. It returns when the parent
@@ -50,15 +51,19 @@ func Main(args []string) error {
 		return err
 	}
 	runtime.GOMAXPROCS(1)
+	a := answerer{broadcast: libraries[c.Lib].broadcast, clients: clients{dial: dialers[c.Lib], addr: c.Connect}}
+	if c.Connect != "" {
+		fmt.Println("ready")
+		return a.run()
+	}
 	ln, err := listen(&c)
 	if err != nil {
 		return err
 	}
 	fmt.Println(ln.Addr())
 	failed := make(chan error, 1)
-	lib := libraries[c.Lib]
-	go func() { failed <- lib.serve(ln, c) }()
-	go func() { failed <- answer(lib) }()
+	go func() { failed <- libraries[c.Lib].serve(ln, c) }()
+	go func() { failed <- a.run() }()
 	return <-failed
 }
 
@@ -79,8 +84,14 @@ func listen(c *Config) (net.Listener, error) {
 	return tls.NewListener(ln, &tls.Config{Certificates: []tls.Certificate{certificate}}), nil
 }
 
-// answer obeys the parent until that closes our standard input.
-func answer(lib library) error {
+// answerer obeys the parent.
+type answerer struct {
+	broadcast func(payload []byte) error
+	clients   clients
+}
+
+// run reads commands until the parent closes our standard input.
+func (a *answerer) run() error {
 	in := bufio.NewScanner(os.Stdin)
 	out := json.NewEncoder(os.Stdout)
 	for in.Scan() {
@@ -89,19 +100,8 @@ func answer(lib library) error {
 		if _, err := fmt.Sscan(in.Text(), &command, &times, &size); err != nil {
 			return err
 		}
-		switch command {
-		case askCollect:
-			// The second collection takes what the first has left in pools.
-			for range 3 {
-				runtime.GC()
-			}
-			debug.FreeOSMemory()
-		case askBroadcast:
-			for range times {
-				if err := lib.broadcast(make([]byte, size)); err != nil {
-					return err
-				}
-			}
+		if err := a.obey(command, times, size); err != nil {
+			return err
 		}
 		u, err := usage()
 		if err != nil {
@@ -112,6 +112,28 @@ func answer(lib library) error {
 		}
 	}
 	return in.Err()
+}
+
+func (a *answerer) obey(command string, times, size int) error {
+	switch command {
+	case askCollect:
+		// The second collection takes what the first has left in pools.
+		for range 3 {
+			runtime.GC()
+		}
+		debug.FreeOSMemory()
+	case askBroadcast:
+		for range times {
+			if err := a.broadcast(make([]byte, size)); err != nil {
+				return err
+			}
+		}
+	case askDial, askOpen:
+		return a.clients.connect(times, command == askOpen)
+	case askTrips:
+		return a.clients.trips(times, size)
+	}
+	return nil
 }
 
 func usage() (u Usage, err error) {

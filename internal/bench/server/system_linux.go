@@ -5,7 +5,6 @@ import (
 	"os"
 	"runtime"
 	"strconv"
-	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,12 +15,6 @@ func (u *Usage) system() {
 		var size, resident uint64
 		if _, err := fmt.Sscan(string(b), &size, &resident); err == nil {
 			u.RSS = resident * uint64(os.Getpagesize())
-		}
-	}
-	if b, err := os.ReadFile("/proc/self/io"); err == nil {
-		for line := range strings.Lines(string(b)) {
-			fmt.Sscanf(line, "syscr: %d", &u.Reads)
-			fmt.Sscanf(line, "syscw: %d", &u.Writes)
 		}
 	}
 }
