@@ -14,10 +14,12 @@ const (
 	tokenSymbols   = 1 << 9
 )
 
-// A block has at most about maxTokens.
+// A block ends when it has maxTokens or somewhat more: what comes before the next
+// look at their number is less than the rest, even if each byte of a long match put
+// off is a literal.
 const (
-	maxTokens = 1 << 14
-	tokenMask = 1<<15 - 1
+	maxTokens = 1<<14 - 1<<9
+	tokenMask = 1<<14 - 1
 )
 
 // lengthTokens has the tokens for lengths less minMatch.
