@@ -73,12 +73,16 @@ func (s *server) stop() {
 	s.c.releaseRead()
 }
 
+// littleKept is how much of a message is moved to a slice of its own while the rest is
+// waited for, rather than hold a larger buffer.
+const littleKept = 1 << minMessageBits / 4
+
 // idle gives back what is not needed while nothing is being received.
 func (s *server) idle() {
 	c := s.c
-	if kept := c.message.kept; len(kept) == 0 && cap(kept) > 0 {
+	if kept := c.message.kept; cap(kept) > littleKept && len(kept) <= littleKept {
+		c.message.kept = bytesClone(kept)
 		putMessage(kept)
-		c.message.kept = nil
 	}
 	c.in.release(false)
 }
