@@ -4,6 +4,8 @@ const (
 	chainedMatch = 5 // least length
 	// thorough is the number of candidates from which on time is no object.
 	thorough = 64
+	// furtherDepth is the number of candidates at the end of a match, at most.
+	furtherDepth = 32
 )
 
 // chains has for each hash the last position, 0 for none, and for each position how
@@ -144,7 +146,7 @@ func (c *compressor) furtherChained(i, n, d uint) (begin, length, distance uint)
 		return i, n, d
 	}
 	far := last - p
-	for depth := max(c.level.depth/4, 4); far <= c.limit && depth > 0; depth-- {
+	for depth := min(max(c.level.depth/4, 4), furtherDepth); far <= c.limit && depth > 0; depth-- {
 		if from, m := c.across(i, last, far); m > n {
 			begin, n, d = from, m, far
 		}

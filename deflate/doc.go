@@ -19,34 +19,46 @@
 // was less text. All else is working state: it comes from a pool when a message
 // begins, and goes back when it ends, fails or is given up by Reset. That of a Decoder
 // is 8 KB, and up to 32 KiB more if a message without takeover leaves in parts. That
-// of an Encoder is 145 KB, of which a small message touches little, twice to four
-// times the text of a block, and from level 2 on another 64 KiB. A block has less
-// than 64 KiB of text.
+// of an Encoder depends on the level alone, and a small message touches little of it.
+// Compressed text is appended to the caller's slice.
+//
+//	                                    level 1   levels 2, 3   levels 4 to 9
+//	working state in the pool, KB           216           249             314
+//	peak while a message is compressed: the state and the window kept, KB
+//	  no takeover                           216           249             314
+//	  2^9 bytes                             217           249             315
+//	  2^11                                  218           251             317
+//	  2^12                                  220           253             319
+//	  2^13                                  224           257             323
+//	  2^15                                  249           282             347
 //
 // # Levels and windows
 //
-// Time per message in µs, and how many times smaller JSON-like text becomes, on one
+// Time per message in µs, and how many times smaller JSON-like records become, on one
 // machine; the proportions are what matters. Inflating 1 KiB takes 3 µs and 16 KiB
-// 18 µs there, whatever the level and window.
+// 18 µs there, whatever the level and window. This and the table above come from
 //
-//	                    level 1      level 3      level 6      level 9
+//	go test -run '^$' -bench Levels ./deflate
+//
+//	                    level 1     level 2     level 3     level 6     level 9
 //	1 KiB messages
-//	  no takeover      12   2.25    18   2.37    19   2.37    19   2.37
-//	  2^9 bytes        13   2.54    19   2.80    19   2.80    18   2.80
-//	  2^11             15   3.13    26   3.41    28   3.48    25   3.51
-//	  2^12             15   3.20    25   3.46    28   3.61    32   3.70
-//	  2^13             19   3.27    34   3.54    38   3.76    45   3.91
-//	  2^15             25   3.29    52   3.56    46   3.83    60   4.24
+//	  no takeover       7   2.59   10   2.69   10   2.69   12   2.70   13   2.70
+//	  2^9 bytes         9   3.04   11   3.32   11   3.34   13   3.36   13   3.36
+//	  2^11             10   3.99   13   4.41   13   4.44   17   4.53   16   4.56
+//	  2^12             15   4.27   17   4.75   18   4.80   23   4.86   21   4.97
+//	  2^13             15   4.29   18   4.76   18   4.81   24   4.87   30   5.09
+//	  2^15             26   4.24   29   4.72   30   4.79   38   4.85  156   5.25
 //	16 KiB messages
-//	  no takeover      91   3.47   177   3.77   252   3.97   345   4.06
-//	  2^9             102   2.81   164   3.15   173   3.16   163   3.16
-//	  2^11            100   3.45   191   3.82   228   3.92   231   3.94
-//	  2^12            103   3.58   194   3.93   250   4.12   282   4.20
-//	  2^13            112   3.67   209   4.03   275   4.32   350   4.46
-//	  2^15            138   3.78   256   4.13   349   4.53   859   4.82
+//	  no takeover      46   4.53   78   4.95   88   5.07  130   5.13  217   5.27
+//	  2^9              66   3.36  103   3.75  110   3.79  120   3.81  124   3.81
+//	  2^11             56   4.41   94   4.94  103   5.05  121   5.16  141   5.21
+//	  2^12             58   4.75   98   5.34  107   5.52  130   5.61  179   5.76
+//	  2^13             62   4.86  106   5.45  118   5.59  152   5.69  231   5.92
+//	  2^15             81   4.98  128   5.55  137   5.66  198   5.82  550   6.10
 //
 // With takeover the history is searched anew for every message, which a large window
 // makes slow for small ones: 2^12 bytes are a good choice for messages of about 1 KiB.
+// Without takeover a window below 2^15 bytes saves no memory and costs size.
 // RFC 7692, section 7.3, advises against windows below 2^10 bytes.
 //
 // # Rules

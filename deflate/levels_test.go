@@ -51,6 +51,11 @@ func BenchmarkLevels(b *testing.B) {
 					e := NewEncoder(w, level)
 					var wire []byte
 					n, sent := 0, 0
+					for range 1 << 16 / size { // fill the window
+						wire = e.End(e.Append(wire[:0], messages[len(messages)-1-n]))
+						n++
+					}
+					n = 0
 					b.ReportAllocs()
 					for b.Loop() {
 						wire = e.End(e.Append(wire[:0], messages[n%len(messages)]))
