@@ -47,7 +47,7 @@ func fuzzConn(t *testing.T, s wstest.Stream, r *rand.Rand) {
 		check(way.name+", whole", play(t, s, [][]byte{s.Wire}, i%2 == 0, way.read))
 		check(way.name+", cut", play(t, s, randomCuts(r, s.Wire), i%2 == 1, way.read))
 	}
-	check("cancelled reads", playCancelled(t, s, r))
+	check("cancelled reads", playCancelled(t, Start{Role: s.From.Peer()}, s, r))
 	if passed := time.Since(start); passed > time.Minute {
 		t.Errorf("that took %v", passed)
 	}
@@ -111,9 +111,9 @@ func randomCuts(r *rand.Rand, b []byte) [][]byte {
 
 // playCancelled is play over a stream that stays open between the pieces, with a read
 // that times out after each.
-func playCancelled(t *testing.T, s wstest.Stream, r *rand.Rand) outcome {
+func playCancelled(t *testing.T, start Start, s wstest.Stream, r *rand.Rand) outcome {
 	a, b := pipe.New(-1)
-	c := New(a, Start{Role: s.From.Peer()}, &Options{ReadLimit: s.Limit})
+	c := New(a, start, &Options{ReadLimit: s.Limit})
 	p := newRawPeer(t, s.From, b)
 	defer c.CloseNow()
 	defer b.Close()

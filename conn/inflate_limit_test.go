@@ -73,6 +73,9 @@ func TestInflateLimitIsExact(t *testing.T) {
 						inflatingWay{name: "room for one less", read: readAppendTo(limit - 1)},
 						inflatingWay{name: "one more at a time", read: readPieces(limit + 1)})
 					for k, way := range ways {
+						if (i+k)%min(sample, 5) != 0 {
+							continue
+						}
 						want := s.want()
 						want.Messages = way.of(want.Messages)
 						if way.drops && s.fail == 0 {
@@ -268,7 +271,7 @@ func TestInflateNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			const size = 2<<20 + 64<<10 // see protocol.Receiver.SetLimit
 			testEndless(t, size+1, cycle, 0)
-			for _, n := range []uint64{1_000_000, 10_000, 5} {
+			for _, n := range []uint64{1_000_000, 10_000, 5 * sample * sample} {
 				// Frame after frame: the last is refused with its header.
 				cycle := strings.Repeat(cycle, int(n)/5)
 				next := string(endlessHead(Client, frame.Continuation, n)) + cycle
@@ -302,7 +305,7 @@ func testEndless(t *testing.T, n uint64, cycle string, needs int) {
 					if most := needs + failBytes + 3*inputSize; nc.given > most {
 						t.Errorf("%d bytes were read, want at most %d", nc.given, most)
 					}
-					if size := after - before; size > way.most {
+					if size := after - before; size > way.most && sample == 1 { // the race detector empties pools
 						t.Errorf("%d bytes were allocated, want at most %d", size, way.most)
 					}
 				})

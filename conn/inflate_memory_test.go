@@ -22,7 +22,7 @@ func TestInflateAllocatesNothing(t *testing.T) {
 	for _, w := range []deflate.Window{withTakeover, withoutTakeover} {
 		for _, size := range []int{0, 1, 7, 1000, 40_000} {
 			for _, fragments := range []int{1, 4} {
-				if size > 1000 && fragments == 1 {
+				if size >= 1000 && fragments > 1 {
 					continue // slow
 				}
 				text := jsonText(size+2, 1)[:size]
@@ -30,7 +30,7 @@ func TestInflateAllocatesNothing(t *testing.T) {
 				nc := newEndless(nil, string(message))
 				c := New(nc, Start{Role: Server, Extensions: inflateAgreed(Server, w)}, nil)
 				defer c.CloseNow()
-				for _, room := range []int{size, size + 1, size + 1000} {
+				for _, room := range []int{size, size + 1000} {
 					dst := make([]byte, 3, 3+room)
 					if n := allocs(t, func() {
 						_, p, err := c.ReadAppend(background, dst)
@@ -81,7 +81,7 @@ func TestInflateNoMemoryForDeclaredLength(t *testing.T) {
 					cancel()
 					wg.Wait()
 					mustBe(t, err, context.Canceled)
-					if kept := cap(c.message.kept); kept > 20_000+3*arrived || arrived <= 100 && kept > 1000 {
+					if kept := cap(c.message.kept); kept > 20_000+3*arrived || arrived <= 100 && kept > inputSize {
 						t.Errorf("%s, %d bytes announced and %d sent: %d kept", way.name, length, arrived, kept)
 					}
 				})
@@ -237,7 +237,7 @@ func TestInflateReusesState(t *testing.T) {
 // Between messages nothing is held but the window, which grows with the text, and while
 // Discard waits inside a message no buffer for output.
 func TestInflateIdle(t *testing.T) {
-	const connections = 200
+	const connections = 200 / sample
 	for _, test := range []struct {
 		name   string
 		window deflate.Window
