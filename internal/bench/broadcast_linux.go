@@ -22,7 +22,7 @@ const lastByte figure = "µs from the order to the last byte"
 // broadcasts sends the same message to many connections, many times at once and
 // again and again when all have it.
 func broadcasts(b *bench) ([]*entry, error) {
-	list := plain(b.libs)
+	list := alternative(plain(b.libs), "WritePrepared", func(c *server.Config) { c.ReadAPI = true })
 	for i := range list {
 		list[i].config.Broadcast = true
 	}

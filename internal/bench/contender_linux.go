@@ -41,7 +41,7 @@ func compressors(libs []string, mode server.Mode, windows, levels []int) []conte
 		}
 		for _, b := range bits {
 			for _, l := range level {
-				c := contender{name: lib, config: server.Config{Lib: lib, Mode: mode, Bits: b, Level: l}}
+				c := contender{name: lib, config: server.Config{Lib: lib, Mode: mode, Bits: b, Level: l, ReadAPI: true}}
 				if b != 0 {
 					c.name += fmt.Sprintf(" 2^%d", b)
 				}
@@ -53,4 +53,31 @@ func compressors(libs []string, mode server.Mode, windows, levels []int) []conte
 		}
 	}
 	return list
+}
+
+// plain returns everybody without compression.
+func plain(libs []string) []contender {
+	var list []contender
+	for _, lib := range libs {
+		list = append(list, contender{name: lib, config: server.Config{Lib: lib, Mode: server.Plain}})
+	}
+	return list
+}
+
+// alternative adds ours once more, changed: a name that ends otherwise, and another
+// configuration.
+func alternative(list []contender, name string, change func(*server.Config)) []contender {
+	for _, c := range list {
+		if c.config.Lib == server.Ours {
+			c.name += " " + name
+			change(&c.config)
+			return append(list, c)
+		}
+	}
+	return list
+}
+
+// serving returns everybody, ours with Serve and with the calls that read and write.
+func serving(libs []string) []contender {
+	return alternative(plain(libs), "Read", func(c *server.Config) { c.ReadAPI = true })
 }

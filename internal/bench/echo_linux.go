@@ -8,7 +8,6 @@ import (
 	"github.com/duplexws/duplex/frame"
 	"github.com/duplexws/duplex/internal/bench/corpus"
 	"github.com/duplexws/duplex/internal/bench/load"
-	"github.com/duplexws/duplex/internal/bench/server"
 )
 
 // payload says what messages are made of.
@@ -30,15 +29,6 @@ func (p payload) messages(size int) (frame.Opcode, [][]byte) {
 		return frame.Text, corpus.Text(1, n, size, corpus.Cyrillic)
 	}
 	return frame.Binary, corpus.Bytes(1, n, size)
-}
-
-// plain returns everybody without compression.
-func plain(libs []string) []contender {
-	var list []contender
-	for _, lib := range libs {
-		list = append(list, contender{name: lib, config: server.Config{Lib: lib, Mode: server.Plain}})
-	}
-	return list
 }
 
 // stream returns what a client of c sends.
@@ -67,7 +57,7 @@ func echoes(b *bench) ([]*entry, error) {
 	} {
 		for _, size := range row.sizes {
 			name := fmt.Sprintf("%s binary, %s, %d deep", sizeName(size), connections(row.conns), row.deep)
-			entries, err := b.echo("echo", name, plain(b.libs), row.conns, row.deep, size)
+			entries, err := b.echo("echo", name, serving(b.libs), row.conns, row.deep, size)
 			all = append(all, entries...)
 			if err != nil {
 				return all, err
@@ -93,10 +83,11 @@ func text(b *bench) ([]*entry, error) {
 	var all []*entry
 	for _, size := range []int{1 << 10, 16 << 10} {
 		var list []contender
-		for _, c := range plain(b.peersAndOurs()) {
+		for _, c := range serving(b.peersAndOurs()) {
 			for _, p := range []payload{random, ascii, cyrillic} {
-				c.name, c.payload = c.config.Lib+" "+string(p), p
-				list = append(list, c)
+				with := c
+				with.name, with.payload = c.name+" "+string(p), p
+				list = append(list, with)
 			}
 		}
 		name := fmt.Sprintf("text against binary, %s, 64 connections", sizeName(size))

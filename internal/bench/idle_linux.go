@@ -13,13 +13,9 @@ const idleConns = 10_000
 
 // idle weighs many connections on which nothing happens.
 func idle(b *bench) ([]*entry, error) {
-	list := plain(b.libs)
+	list := alternative(plain(b.libs), "Listen", func(c *server.Config) { c.Own = true })
 	for i := range list {
 		list[i].config.Idle = true
-		if c := list[i]; c.config.Lib == server.Ours {
-			c.name, c.config.Own = c.name+" own listener", true
-			list = append(list, c)
-		}
 	}
 	var all []*entry
 	for _, used := range []bool{false, true} {

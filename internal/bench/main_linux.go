@@ -45,7 +45,8 @@ type bench struct {
 	duration  time.Duration
 	windows   []int
 	levels    []int
-	json      bool
+	json      string
+	from      string
 	serverCPU int
 	progress  io.Writer
 }
@@ -85,7 +86,8 @@ func parseFlags(args []string, out io.Writer) (*bench, error) {
 	f.DurationVar(&b.duration, "time", 600*time.Millisecond, "`time` of one measurement")
 	windows := f.String("windows", "0,15", "`exponents` of the windows where a library lets one choose, separated by commas; 0 is its default")
 	levels := f.String("levels", "0", "`levels` of our compression, separated by commas; 0 is the default")
-	f.BoolVar(&b.json, "json", false, "print JSON with every round instead of tables")
+	f.StringVar(&b.json, "json", "", "write the figures of every round to this `file` too, as JSON")
+	f.StringVar(&b.from, "from", "", "measure nothing: show the figures in this `file`, written by -json")
 	f.IntVar(&b.serverCPU, "cpu", 1, "`number` of the CPU that the servers run on; the load comes from the others")
 	if err := f.Parse(args); err != nil {
 		return nil, err
@@ -140,6 +142,9 @@ func numbers(s string) (list []int, err error) {
 }
 
 func (b *bench) main(out io.Writer) error {
+	if b.from != "" {
+		return b.show(out)
+	}
 	if runtime.NumCPU() > 1 {
 		if err := server.LeaveCPU(b.serverCPU); err != nil {
 			return err
@@ -151,15 +156,38 @@ func (b *bench) main(out io.Writer) error {
 	for _, name := range b.run {
 		entries, err := workloads[name].run(b)
 		all = append(all, entries...)
-		if err == nil && !b.json && len(entries) > 0 {
+		if err == nil && len(entries) > 0 {
 			err = workloads[name].table(out, entries)
+		}
+		if err == nil && b.json != "" {
+			err = writeJSON(b.json, all) // after each: an error later loses nothing
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	if b.json {
-		return writeJSON(out, all)
+	return nil
+}
+
+// show writes the tables of an earlier run.
+func (b *bench) show(out io.Writer) error {
+	all, err := readJSON(b.from)
+	if err != nil {
+		return err
+	}
+	for _, name := range b.run {
+		var entries []*entry
+		for _, e := range all {
+			if e.Workload == name && (b.cases == nil || b.cases.MatchString(e.Case)) {
+				entries = append(entries, e)
+			}
+		}
+		if len(entries) == 0 {
+			continue
+		}
+		if err := workloads[name].table(out, entries); err != nil {
+			return err
+		}
 	}
 	return nil
 }

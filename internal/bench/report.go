@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -165,11 +166,22 @@ func references(entries []*entry, name figure) (raw, peer float64) {
 	return raw, peer
 }
 
-// writeJSON writes all entries, with every round.
-func writeJSON(w io.Writer, entries []*entry) error {
-	out := json.NewEncoder(w)
-	out.SetIndent("", "\t")
-	return out.Encode(entries)
+// writeJSON writes all entries to a file, with every round.
+func writeJSON(name string, entries []*entry) error {
+	b, err := json.MarshalIndent(entries, "", "\t")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(name, append(b, '\n'), 0o644)
+}
+
+// readJSON reads what writeJSON wrote.
+func readJSON(name string) (entries []*entry, err error) {
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	return entries, json.Unmarshal(b, &entries)
 }
 
 // byName orders map keys for output.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"math"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -92,5 +93,22 @@ echo, 2 KiB (medians of 3 rounds)
 `
 	if diff := cmp.Diff(want, b.String()); diff != "" {
 		t.Errorf("table (-want +got):\n%s", diff)
+	}
+}
+
+func TestJSON(t *testing.T) {
+	want := []*entry{{Workload: "echo", Case: "a", Contender: "duplex", Ours: true}}
+	want[0].add(figures{cpu: 1.5, allocs: 0})
+	want[0].add(figures{cpu: 2.5, allocs: 0})
+	name := filepath.Join(t.TempDir(), "figures.json")
+	if err := writeJSON(name, want); err != nil {
+		t.Fatal(err)
+	}
+	got, err := readJSON(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("readJSON(writeJSON) (-want +got):\n%s", diff)
 	}
 }

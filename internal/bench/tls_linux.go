@@ -10,7 +10,7 @@ import (
 
 // overTLS echoes messages over TLS 1.3.
 func overTLS(b *bench) ([]*entry, error) {
-	list := plain(b.libs)
+	list := serving(b.libs)
 	for i := range list {
 		list[i].config.TLS = true
 	}

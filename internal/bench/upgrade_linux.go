@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/duplexws/duplex/internal/bench/load"
 	"github.com/duplexws/duplex/internal/bench/server"
@@ -12,14 +11,9 @@ import (
 // upgrades measures the opening handshake with all around it: accepting the
 // connection, and letting it go.
 func upgrades(b *bench) ([]*entry, error) {
-	list := plain(b.libs)
+	list := alternative(plain(b.libs), "Listen", func(c *server.Config) { c.Own = true })
 	for i := range list {
 		list[i].config.Idle = true // a large buffer for each would be half of the cost
-	}
-	if i := slices.IndexFunc(list, func(c contender) bool { return c.config.Lib == server.Ours }); i >= 0 {
-		own := list[i]
-		own.name, own.config.Own = own.name+" own listener", true
-		list = append(list, own)
 	}
 	return b.rounds("upgrade", "connect, upgrade, reset", list, func(b *bench, c contender, _ bool) (figures, error) {
 		p, err := server.Start(c.config, b.serverCPU)

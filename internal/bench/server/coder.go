@@ -50,7 +50,7 @@ func echoCoder(ws *websocket.Conn) error {
 var coders hub[*websocket.Conn]
 
 // broadcastCoder writes to each: the library has no prepared messages.
-func broadcastCoder(payload []byte) error {
+func broadcastCoder(payload []byte, _ Config) error {
 	ctx := context.Background()
 	return coders.each(func(ws *websocket.Conn) error { return ws.Write(ctx, websocket.MessageBinary, payload) })
 }

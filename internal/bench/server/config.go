@@ -18,7 +18,8 @@ type Config struct {
 	TLS       bool
 	Broadcast bool   // remember connections, to send to all of them
 	Idle      bool   // of the yardstick: a small buffer for each connection
-	Own       bool   // of ours: upgrade without net/http
+	Own       bool   // of ours: conn.Listen, without net/http
+	ReadAPI   bool   // of ours: ReadAppend and Write instead of Serve, WritePrepared instead of Post
 	Connect   string // be a client of this address instead of a server
 
 	certificate, key []byte // in PEM, made by the server process if TLS
@@ -45,6 +46,7 @@ func (c Config) args() []string {
 		"broadcast=" + strconv.FormatBool(c.Broadcast),
 		"idle=" + strconv.FormatBool(c.Idle),
 		"own=" + strconv.FormatBool(c.Own),
+		"readapi=" + strconv.FormatBool(c.ReadAPI),
 		"connect=" + c.Connect,
 	}
 }
@@ -70,6 +72,8 @@ func parse(args []string) (c Config, err error) {
 			c.Idle, err = strconv.ParseBool(value)
 		case "connect":
 			c.Connect = value
+		case "readapi":
+			c.ReadAPI, err = strconv.ParseBool(value)
 		case "own":
 			c.Own, err = strconv.ParseBool(value)
 		default:

@@ -6,33 +6,29 @@ import (
 	"net/http"
 
 	"github.com/duplexws/duplex/conn"
-	"github.com/duplexws/duplex/handshake"
 )
 
 // serveDuplex is ours: default options but for what is being compared.
 func serveDuplex(ln net.Listener, c Config) error {
-	if c.Own {
-		return accept(ln, func(nc net.Conn) error {
-			r, err := handshake.Accept(nc, nil)
-			if err != nil {
-				return err
-			}
-			ws := conn.New(nc, conn.Start{Role: conn.Server, Buffered: r.Buffered}, nil)
-			duplexes.add(c, ws)
-			return echoDuplex(context.Background(), ws)
-		})
-	}
-	return http.Serve(ln, conn.Handler(func(ctx context.Context, ws *conn.Conn) error {
+	echo := func(ctx context.Context, ws *conn.Conn) error {
 		duplexes.add(c, ws)
-		return echoDuplex(ctx, ws)
-	}, duplexOptions(c)))
+		if c.ReadAPI {
+			return readDuplex(ctx, ws)
+		}
+		return ws.Serve(ctx, func(r *conn.Replier, m conn.Message) error { return r.Write(m.Type, m.Data) })
+	}
+	if c.Own {
+		return conn.Listen(context.Background(), ln, echo, &conn.ListenOptions{Options: duplexOptions(c)})
+	}
+	o := duplexOptions(c)
+	return http.Serve(ln, conn.Handler(echo, &o))
 }
 
-func duplexOptions(c Config) *conn.Options {
+func duplexOptions(c Config) conn.Options {
 	if c.Mode == Plain {
-		return nil
+		return conn.Options{}
 	}
-	return &conn.Options{Compression: &conn.Compression{
+	return conn.Options{Compression: &conn.Compression{
 		Level:                   c.Level,
 		ServerMaxWindowBits:     c.Bits,
 		ClientMaxWindowBits:     c.Bits,
@@ -41,8 +37,8 @@ func duplexOptions(c Config) *conn.Options {
 	}}
 }
 
-// echoDuplex reads into a slice that is used again.
-func echoDuplex(ctx context.Context, ws *conn.Conn) error {
+// readDuplex reads into a slice that is used again.
+func readDuplex(ctx context.Context, ws *conn.Conn) error {
 	var buf []byte
 	for {
 		kind, message, err := ws.ReadAppend(ctx, buf[:0])
@@ -58,10 +54,13 @@ func echoDuplex(ctx context.Context, ws *conn.Conn) error {
 
 var duplexes hub[*conn.Conn]
 
-func broadcastDuplex(payload []byte) error {
+func broadcastDuplex(payload []byte, c Config) error {
 	m, err := conn.Prepare(conn.Binary, payload)
 	if err != nil {
 		return err
+	}
+	if !c.ReadAPI {
+		return duplexes.each(func(ws *conn.Conn) error { return ws.Post(m) })
 	}
 	ctx := context.Background()
 	return duplexes.each(func(ws *conn.Conn) error { return ws.WritePrepared(ctx, m) })

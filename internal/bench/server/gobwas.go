@@ -139,7 +139,7 @@ func echoCompressed(nc net.Conn, head *bytes.Buffer, h ws.Header, payload []byte
 var gobwases hub[net.Conn]
 
 // broadcastGobwas makes the frame once, as the documentation says.
-func broadcastGobwas(payload []byte) error {
+func broadcastGobwas(payload []byte, _ Config) error {
 	b, err := ws.CompileFrame(ws.NewBinaryFrame(payload))
 	if err != nil {
 		return err

@@ -48,7 +48,7 @@ func echoGorilla(ws *websocket.Conn) error {
 
 var gorillas hub[*websocket.Conn]
 
-func broadcastGorilla(payload []byte) error {
+func broadcastGorilla(payload []byte, _ Config) error {
 	m, err := websocket.NewPreparedMessage(websocket.BinaryMessage, payload)
 	if err != nil {
 		return err

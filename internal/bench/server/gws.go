@@ -37,7 +37,7 @@ func (gwsEcho) OnMessage(ws *gws.Conn, m *gws.Message) {
 
 var gwses hub[*gws.Conn]
 
-func broadcastGWS(payload []byte) error {
+func broadcastGWS(payload []byte, _ Config) error {
 	b := gws.NewBroadcaster(gws.OpcodeBinary, payload)
 	defer b.Close()
 	return gwses.each(b.Broadcast)

@@ -16,7 +16,7 @@ type library struct {
 
 	// broadcast sends one binary message to all connections, in the way that the
 	// library has for that. It may return before the message has left.
-	broadcast func(payload []byte) error
+	broadcast func(payload []byte, c Config) error
 }
 
 // Names of the libraries that need special treatment.

@@ -58,6 +58,6 @@ func serveNbio(ln net.Listener, c Config) error {
 var nbios hub[*websocket.Conn]
 
 // broadcastNbio writes to each: the library has no prepared messages.
-func broadcastNbio(payload []byte) error {
+func broadcastNbio(payload []byte, _ Config) error {
 	return nbios.each(func(ws *websocket.Conn) error { return ws.WriteMessage(websocket.BinaryMessage, payload) })
 }

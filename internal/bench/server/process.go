@@ -51,7 +51,7 @@ func Main(args []string) error {
 		return err
 	}
 	runtime.GOMAXPROCS(1)
-	a := answerer{broadcast: libraries[c.Lib].broadcast, clients: clients{dial: dialers[c.Lib], addr: c.Connect}}
+	a := answerer{config: c, clients: clients{dial: dialers[c.Lib], addr: c.Connect}}
 	if c.Connect != "" {
 		fmt.Println("ready")
 		return a.run()
@@ -86,8 +86,8 @@ func listen(c *Config) (net.Listener, error) {
 
 // answerer obeys the parent.
 type answerer struct {
-	broadcast func(payload []byte) error
-	clients   clients
+	config  Config
+	clients clients
 }
 
 // run reads commands until the parent closes our standard input.
@@ -124,7 +124,7 @@ func (a *answerer) obey(command string, times, size int) error {
 		debug.FreeOSMemory()
 	case askBroadcast:
 		for range times {
-			if err := a.broadcast(make([]byte, size)); err != nil {
+			if err := libraries[a.config.Lib].broadcast(make([]byte, size), a.config); err != nil {
 				return err
 			}
 		}

@@ -30,7 +30,7 @@ func serveRaw(ln net.Listener, c Config) error {
 var raws hub[net.Conn]
 
 // broadcastRaw sends the frame that the others send.
-func broadcastRaw(payload []byte) error {
+func broadcastRaw(payload []byte, _ Config) error {
 	b := frame.Header{Opcode: frame.Binary, Fin: true, Length: uint64(len(payload))}.Append(nil)
 	b = append(b, payload...)
 	return raws.each(func(nc net.Conn) error {
