@@ -42,7 +42,7 @@ func TestCompressedWriteAllocatesNothing(t *testing.T) {
 // A large message leaves in pieces as it is compressed: in frames of bounded size, and
 // with memory that does not depend on its own.
 func TestCompressedMessageInBoundedMemory(t *testing.T) {
-	const size, bound = 3 << 20, 1 << 20
+	const size, bound = 3 << 20 / min(sample, 6), 1 << 20
 	text := []byte(jsonText(size, 1))
 	for _, role := range []Role{Client, Server} {
 		for what, b := range map[string][]byte{"text": text, "noise": noise(size)} {
@@ -58,7 +58,7 @@ func TestCompressedMessageInBoundedMemory(t *testing.T) {
 				before, _ := total()
 				must(t, write(c))
 				after, _ := total()
-				if got := after - before; got > bound {
+				if got := after - before; got > bound && sample == 1 { // the race detector empties pools at random
 					t.Errorf("%v, %s, %s: %d bytes allocated for a message of %d", role, name, what, got, size)
 				}
 				most := 1<<16 + maxPiece + 16 // a block, and at the end what is left
@@ -207,7 +207,10 @@ func TestCompressedMemory(t *testing.T) {
 		}
 		return kept, written
 	}
-	connections := 1000 / sample
+	connections, few := 1000, 100
+	if sample > 1 {
+		connections, few = 20, 10
+	}
 	measure(10, "") // what stays for good, such as pools
 	plain, size := measure(connections, "off")
 	if again, _ := measure(connections, "off"); again > plain { // no test before this one has left anything
@@ -223,9 +226,9 @@ func TestCompressedMemory(t *testing.T) {
 		{"; server_max_window_bits=12; client_max_window_bits=12", connections, 10 << 10},
 		{"; server_max_window_bits=11; client_max_window_bits=11", connections, 6 << 10},
 		{takeovers["no takeover"], connections, 1 << 10},
-		{"; server_max_window_bits=8; client_max_window_bits=8", 100, 2<<8 + 2<<10},
-		{"; server_no_context_takeover; client_max_window_bits=12", 100, 4<<10 + 2<<10},
-		{"; server_max_window_bits=12; client_no_context_takeover", 100, 4<<10 + 2<<10},
+		{"; server_max_window_bits=8; client_max_window_bits=8", few, 2<<8 + 2<<10},
+		{"; server_no_context_takeover; client_max_window_bits=12", few, 4<<10 + 2<<10},
+		{"; server_max_window_bits=12; client_no_context_takeover", few, 4<<10 + 2<<10},
 	} {
 		kept, wire := measure(test.connections, test.params)
 		t.Logf("%q: %d bytes per connection over that, %d written", test.params, kept-plain, wire)

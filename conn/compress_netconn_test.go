@@ -58,9 +58,9 @@ func TestNetConnCompressedFrames(t *testing.T) {
 	for name, params := range takeovers {
 		for what, text := range map[string]string{
 			"small":      "x",
-			"text":       jsonText(300_000, 1),
-			"noise":      string(noise(200_000)),
-			"characters": strings.Repeat("\u20ac\u00e9x\U0001f600", 20_000),
+			"text":       jsonText(100_000, 1),
+			"noise":      string(noise(100_000)),
+			"characters": strings.Repeat("\u20ac\u00e9x\U0001f600", 5_000),
 		} {
 			for _, typ := range []MessageType{Text, Binary} {
 				if typ == Text && !utf8.ValidString(text) {
@@ -147,6 +147,7 @@ func TestNetConnCompressedRandomDeadlines(t *testing.T) {
 					r := rand.New(rand.NewPCG(seed, 3))
 					var want strings.Builder
 					written := async(func() error {
+						r := rand.New(rand.NewPCG(seed, 4))
 						n := AsNetConn(c, Binary)
 						for i := range 60 {
 							text := jsonText(2+r.IntN(1<<r.IntN(16)), i%5)

@@ -63,7 +63,7 @@ func newFlatePeer(p *rawPeer, params string) *flatePeer {
 		w, own = own, w
 	}
 	p.allowed = frame.RSV1
-	return &flatePeer{rawPeer: p, window: w, strict: deflate.NewDecoder(w), own: deflate.NewEncoder(own, deflate.Best)}
+	return &flatePeer{rawPeer: p, window: w, strict: deflate.NewDecoder(w), own: deflate.NewEncoder(own, 6)}
 }
 
 // compressedFrame is a frame with a compressed message for the connection.
@@ -166,7 +166,7 @@ func (p *flatePeer) inflate(wire string) (string, error) {
 	if err != nil || n != len(wire) || string(buf) != string(text) {
 		return "", fmt.Errorf("a Decoder took %d of %d bytes and returned %d of %d: %w", n, len(wire), len(buf), len(text), err)
 	}
-	if p.count++; p.count%8 == 1 { // it takes its time
+	if p.count++; p.count%8 == 1 && len(wire) <= maxReach { // it takes its time
 		err = p.checkReach(wire, string(text))
 	}
 	if !p.window.NoTakeover {
@@ -175,6 +175,9 @@ func (p *flatePeer) inflate(wire string) (string, error) {
 	}
 	return string(text), err
 }
+
+// maxReach is the longest message for reach.
+const maxReach = 1 << 17 / sample
 
 // checkReach shows that no match in a message reaches further back than the window.
 func (p *flatePeer) checkReach(wire, text string) error {

@@ -155,8 +155,8 @@ func TestPreparedAndTheWindow(t *testing.T) {
 
 // Many goroutines may send it at the same time on many connections, the first time too.
 func TestPreparedCompressedConcurrently(t *testing.T) {
-	const connections, writers, messages = 6, 4, 10
-	text := jsonText(100_000, 1)
+	const connections, writers, messages = 6, 4, 6
+	text := jsonText(20_000, 1)
 	m := mustPrepare(t, Text, text)
 	var all sync.WaitGroup
 	for i := range connections {

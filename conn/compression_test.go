@@ -47,7 +47,7 @@ func TestCompressedEcho(t *testing.T) {
 			go func() {
 				_ = echo(background, server)
 			}()
-			for i := range 60 {
+			for i := range 60 / min(sample, 5) {
 				n := []int{1, 2, 127, 128, 129, 1000, 4096, 5000, 65535, 65536, 70_000, 200_000}[i%12]
 				text := jsonText(n+1, i)
 				var err error
