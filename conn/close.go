@@ -174,7 +174,7 @@ func (c *Conn) sendCloseInTurn(ctx context.Context, body []byte) error {
 	c.mu.Lock()
 	due := c.state.MaySendClose()
 	if due {
-		c.state = c.state.After(protocol.SendClose)
+		c.enter(c.state.After(protocol.SendClose))
 	}
 	c.mu.Unlock()
 	var err error
@@ -230,7 +230,7 @@ func (c *Conn) closeArrived(ctx context.Context, body []byte) error {
 		return c.fail(err)
 	}
 	c.mu.Lock()
-	c.state = c.state.After(protocol.ReceiveClose)
+	c.enter(c.state.After(protocol.ReceiveClose))
 	c.closeReceived = c.state == protocol.ReceivedClose || c.state == protocol.BothClosed
 	c.settle(&CloseError{Code: code, Reason: reason})
 	c.mu.Unlock()

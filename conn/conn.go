@@ -37,7 +37,7 @@ type Conn struct {
 	reads    atomic.Uint32 // how often an application took the turn
 	read     atomic.Bool   // it has the turn
 	awaited  atomic.Bool   // somebody waits for it to take the turn, see came
-	handling atomic.Bool   // a function of Serve runs
+	handling atomic.Bool   // a function of Serve runs, or did since something was read
 
 	noGathering bool
 
@@ -58,6 +58,7 @@ type Conn struct {
 
 	owes   atomic.Bool // something is in owed
 	over   atomic.Bool // err is set
+	mute   atomic.Bool // state is not Open
 	broken atomic.Bool // nothing can be sent any more
 
 	mu     sync.Mutex // guards what follows; never held during I/O
@@ -218,7 +219,7 @@ func (c *Conn) end(cause error, how ending) error {
 	c.mu.Lock()
 	c.settle(cause)
 	err := c.err
-	c.state = protocol.Closed
+	c.enter(protocol.Closed)
 	first, inLoop := !c.gone, c.inLoop
 	c.gone = true
 	c.mu.Unlock()
@@ -255,6 +256,12 @@ func (c *Conn) end(cause error, how ending) error {
 		c.releaseMessage()
 	}
 	return err
+}
+
+// enter changes the state, which was Open at first. It is called with mu held.
+func (c *Conn) enter(s protocol.State) {
+	c.state = s
+	c.mute.Store(true)
 }
 
 // settle makes cause the terminal error unless there is one already. It is called

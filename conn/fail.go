@@ -44,7 +44,7 @@ func (c *Conn) abandon(cause error, code StatusCode) error {
 		c.mu.Unlock()
 		return err
 	}
-	c.state = c.state.After(protocol.Fail)
+	c.enter(c.state.After(protocol.Fail))
 	c.settle(cause)
 	c.mu.Unlock()
 
@@ -67,7 +67,7 @@ func (c *Conn) abandon(cause error, code StatusCode) error {
 // sent already, if the stream takes it soon.
 func (c *Conn) sendFailure(cause error, code StatusCode, reason string) error {
 	c.mu.Lock()
-	c.state = c.state.After(protocol.Fail)
+	c.enter(c.state.After(protocol.Fail))
 	c.settle(cause)
 	c.mu.Unlock()
 	body, _ := closeBody(code, reason)

@@ -127,6 +127,9 @@ func (c *Conn) receive(ctx context.Context, p []byte) (int, error) {
 			return 0, err
 		}
 	}
+	if c.handling.Load() {
+		c.handling.Store(false)
+	}
 	w := wait{c: c}
 	for {
 		now, limit := w.next()

@@ -33,6 +33,7 @@ func (l *loop) run(fd uintptr) bool {
 		}
 	}
 	c.loop = nil
+	c.handling.Store(false)
 	if l.err != errNothingYet {
 		return true
 	}

@@ -56,9 +56,10 @@ func (s *server) step() error {
 	if err != nil {
 		return err
 	}
-	s.c.handling.Store(true)
+	if !s.c.handling.Load() {
+		s.c.handling.Store(true)
+	}
 	err = s.f(&s.replier, Message{t, p})
-	s.c.handling.Store(false)
 	if own {
 		s.size = len(p)
 		putMessage(p)

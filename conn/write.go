@@ -102,6 +102,9 @@ func (c *Conn) writeFrame(ctx context.Context, h frame.Header, p []byte) error {
 //
 // RFC 6455, section 5.5.1.
 func (c *Conn) maySend() error {
+	if !c.mute.Load() && !c.over.Load() {
+		return nil
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.err == nil && !c.state.MaySend() {
