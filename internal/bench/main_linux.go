@@ -47,6 +47,7 @@ type bench struct {
 	levels    []int
 	json      string
 	from      string
+	plot      string
 	serverCPU int
 	progress  io.Writer
 }
@@ -88,6 +89,7 @@ func parseFlags(args []string, out io.Writer) (*bench, error) {
 	levels := f.String("levels", "0", "`levels` of our compression, separated by commas; 0 is the default")
 	f.StringVar(&b.json, "json", "", "write the figures of every round to this `file` too, as JSON")
 	f.StringVar(&b.from, "from", "", "measure nothing: show the figures in this `file`, written by -json")
+	f.StringVar(&b.plot, "plot", "", "draw charts as SVG into this `directory`")
 	f.IntVar(&b.serverCPU, "cpu", 1, "`number` of the CPU that the servers run on; the load comes from the others")
 	if err := f.Parse(args); err != nil {
 		return nil, err
@@ -166,7 +168,15 @@ func (b *bench) main(out io.Writer) error {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	return nil
+	return b.draw(all)
+}
+
+// draw makes the charts, if they are asked for.
+func (b *bench) draw(all []*entry) error {
+	if b.plot == "" {
+		return nil
+	}
+	return plots(b.plot, all)
 }
 
 // show writes the tables of an earlier run.
@@ -189,7 +199,7 @@ func (b *bench) show(out io.Writer) error {
 			return err
 		}
 	}
-	return nil
+	return b.draw(all)
 }
 
 // peersAndOurs is the libraries but for the yardstick.

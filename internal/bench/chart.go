@@ -1,0 +1,181 @@
+package main
+
+import (
+	"image/color"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgsvg"
+)
+
+// chart is a figure of some cases as bars: a group for each case, in it a bar for
+// each contender.
+type chart struct {
+	file, title, axis string
+	name              figure
+	entries           []*entry
+	label             func(string) string // of a case
+	raw               bool                // show how many times that of the yardstick it is
+	most              float64             // bars end here, 0: at the largest
+}
+
+// charts are what -plot draws, as far as there are figures for it.
+func charts(all []*entry) []chart {
+	pick := func(workload string, parts ...string) []*entry {
+		var list []*entry
+		for _, e := range all {
+			has := func(part string) bool { return !strings.Contains(e.Case, part) }
+			if e.Workload == workload && !slices.ContainsFunc(parts, has) {
+				list = append(list, e)
+			}
+		}
+		return list
+	}
+	first := func(c string) string { before, _, _ := strings.Cut(c, " binary"); return before }
+	mode := func(c string) string {
+		parts := strings.Split(c, ", ")
+		return strings.TrimSuffix(parts[0], " of JSON") + ", " + parts[1]
+	}
+	const times = "server CPU, × raw TCP echo"
+	return []chart{
+		{"echo-64.svg", "Request and response, 64 connections", times, cpu, pick("echo", " 64 connections, 1 deep"), first, true, 4},
+		{"echo-1000.svg", "Request and response, 1000 connections", times, cpu, pick("echo", " 1000 connections, 1 deep"), first, true, 4},
+		{"echo-16-deep.svg", "16 messages in flight on each of 64 connections", times, cpu, pick("echo", " 64 connections, 16 deep"), first, true, 0},
+		{"compress.svg", "Echo of compressed JSON", "server CPU, µs per message", cpu, pick("compress"), mode, false, 0},
+		{"compress-size.svg", "Echo of compressed JSON", "reply, bytes", replySize, pick("compress"), mode, false, 0},
+		{"idle.svg", "10,000 silent connections", "resident bytes per connection", rss, pick("idle"), func(c string) string { _, after, _ := strings.Cut(c, ", "); return after }, false, 0},
+		{"broadcast.svg", "Broadcast of 512 B to 1000 connections", "server CPU, µs per delivery", cpu, pick("broadcast"), func(c string) string { return c[strings.LastIndex(c, ", ")+2:] }, false, 0},
+	}
+}
+
+// plots draws all charts that have figures into files of a directory.
+func plots(dir string, all []*entry) error {
+	for _, c := range charts(all) {
+		if len(c.entries) == 0 {
+			continue
+		}
+		b, err := c.draw()
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(dir, c.file), b, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// values returns the bars of a contender, one for each case; NaN where it has none.
+func (c chart) values(contender string, cases []string) []float64 {
+	list := make([]float64, len(cases))
+	for i, name := range cases {
+		list[i] = math.NaN()
+		unit := 1.0
+		for _, e := range c.entries {
+			if c.raw && e.Yardstick && e.Case == name {
+				unit = e.Median[c.name]
+			}
+		}
+		for _, e := range c.entries {
+			if e.Contender == contender && e.Case == name {
+				list[i] = e.Median[c.name] / unit
+			}
+		}
+	}
+	return list
+}
+
+// names returns the cases and the contenders in the order in which they come.
+func (c chart) names() (cases, contenders []string) {
+	for _, e := range c.entries {
+		if !slices.Contains(cases, e.Case) {
+			cases = append(cases, e.Case)
+		}
+		if !slices.Contains(contenders, e.Contender) {
+			contenders = append(contenders, e.Contender)
+		}
+	}
+	return cases, contenders
+}
+
+// colours tell libraries apart; what a library has several of gets lighter.
+var colours = []struct {
+	library string
+	colour  color.RGBA
+}{
+	{"raw", color.RGBA{0x99, 0x99, 0x99, 0xff}},
+	{"gorilla", color.RGBA{0xe6, 0x9f, 0x00, 0xff}},
+	{"coder", color.RGBA{0x56, 0xb4, 0xe9, 0xff}},
+	{"gobwas", color.RGBA{0x00, 0x9e, 0x73, 0xff}},
+	{"gws", color.RGBA{0xcc, 0x79, 0xa7, 0xff}},
+	{"nbio", color.RGBA{0xd5, 0xc7, 0x11, 0xff}},
+	{"duplex", color.RGBA{0x00, 0x3f, 0x8c, 0xff}},
+}
+
+// colourOf returns the colour of a contender, the nth of its library.
+func colourOf(contender string, nth int) color.RGBA {
+	library, _, _ := strings.Cut(contender, " ")
+	c := color.RGBA{A: 0xff}
+	for _, k := range colours {
+		if k.library == library {
+			c = k.colour
+		}
+	}
+	for range nth {
+		c.R, c.G, c.B = c.R+(0xff-c.R)/2, c.G+(0xff-c.G)/2, c.B+(0xff-c.B)/2
+	}
+	return c
+}
+
+// draw returns the chart as SVG.
+func (c chart) draw() ([]byte, error) {
+	p := plot.New()
+	p.Title.Text, p.Y.Label.Text = c.title, c.axis
+	p.Y.Min = 0
+	p.Legend.Top, p.Legend.XOffs = true, vg.Points(90)
+	cases, contenders := c.names()
+	width := 620 / vg.Length(len(cases)*(len(contenders)+1))
+	count := map[string]int{}
+	for i, name := range contenders {
+		values := make(plotter.Values, len(cases))
+		for j, v := range c.values(name, cases) {
+			if values[j] = v; math.IsNaN(v) {
+				values[j] = 0
+			}
+			if c.most > 0 {
+				values[j] = min(values[j], c.most)
+			}
+		}
+		bars, err := plotter.NewBarChart(values, width)
+		if err != nil {
+			return nil, err
+		}
+		library, _, _ := strings.Cut(name, " ")
+		bars.Color = colourOf(name, count[library])
+		count[library]++
+		bars.LineStyle.Width = 0
+		bars.Offset = width * vg.Length(2*i-len(contenders)+1) / 2
+		p.Add(bars)
+		p.Legend.Add(name, bars)
+	}
+	labels := make([]string, len(cases))
+	for i, name := range cases {
+		labels[i] = c.label(name)
+	}
+	p.NominalX(labels...)
+	canvas := vgsvg.New(820, 300)
+	area := draw.New(canvas)
+	p.Draw(draw.Crop(area, 5, -100, 5, -5))
+	var b strings.Builder
+	if _, err := canvas.WriteTo(&b); err != nil {
+		return nil, err
+	}
+	return []byte(b.String()), nil
+}
