@@ -269,14 +269,15 @@ func TestInflateNothing(t *testing.T) {
 		"empty fixed blocks":  hexString("02 08 20 80 00"), // 4 blocks of 10 bits
 	} {
 		t.Run(name, func(t *testing.T) {
-			const size = 2<<20 + 64<<10 // see protocol.Receiver.SetLimit
-			testEndless(t, size+1, cycle, 0)
-			for _, n := range []uint64{1_000_000, 10_000, 5 * sample * sample} {
+			testEndless(t, 2<<20+64<<10+1, cycle, 0)
+			const limit = 100_000
+			const size = 2*limit + 64<<10 // see protocol.Receiver.SetLimit
+			for _, n := range []uint64{100_000, 10_000, 5 * sample} {
 				// Frame after frame: the last is refused with its header.
 				cycle := strings.Repeat(cycle, int(n)/5)
 				next := string(endlessHead(Client, frame.Continuation, n)) + cycle
 				nc := newEndless(append(endlessHead(Client, frame.Binary, n), cycle...), next)
-				err := runEndless(t, nc, Server, bombWays[4].read)
+				err := runEndless(t, nc, Server, limit, bombWays[4].read)
 				if frames := size/int(n) + 1; nc.given > frames*(int(n)+14)+failBytes+maxInput {
 					t.Errorf("frames of %d: %d bytes were read", n, nc.given)
 				}
@@ -297,7 +298,7 @@ func testEndless(t *testing.T, n uint64, cycle string, needs int) {
 				synctest.Test(t, func(t *testing.T) {
 					nc := newEndless(endlessHead(role.Peer(), frame.Binary, n), cycle)
 					before, _ := total()
-					err := runEndless(t, nc, role, way.read)
+					err := runEndless(t, nc, role, 0, way.read)
 					after, _ := total()
 					if !errors.Is(err, frame.MessageTooBig) {
 						t.Errorf("error %v", err)
@@ -315,11 +316,11 @@ func testEndless(t *testing.T, n uint64, cycle string, needs int) {
 }
 
 // runEndless lets a connection over nc read.
-func runEndless(t *testing.T, nc *endless, role Role, read func(ctx context.Context, c *Conn) error) error {
+func runEndless(t *testing.T, nc *endless, role Role, limit int64, read func(ctx context.Context, c *Conn) error) error {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	c := New(nc, Start{Role: role, Extensions: inflateAgreed(role, withTakeover)}, nil)
+	c := New(nc, Start{Role: role, Extensions: inflateAgreed(role, withTakeover)}, &Options{ReadLimit: limit})
 	defer c.CloseNow()
 	err := read(ctx, c)
 	sent := nc.script.frames(t, role)
