@@ -40,6 +40,7 @@ func Handler(f func(ctx context.Context, c *Conn) error, o *Options) http.Handle
 			logRefusal(logger, r.RemoteAddr, err)
 			return
 		}
+		c.Context() // here, where the stack has grown
 		go c.handle(f, logger)
 	})
 }
@@ -62,24 +63,48 @@ func logPanic(logger *log.Logger, client any, v any) {
 	logf(logger, "duplex: panic serving %v: %v\n%s", client, v, stack)
 }
 
-// handle runs the user's function and closes the connection after it.
+// handle runs the user's function and closes the connection after it. Its frame lies
+// below all that the function does, for as long as the connection lives: whatever needs
+// more than a few words is done by others, after the function.
 func (c *Conn) handle(f func(ctx context.Context, c *Conn) error, logger *log.Logger) {
-	code, reason := StatusInternalError, ""
-	defer func() {
-		logPanic(logger, c.RemoteAddr(), recover())
-		_ = c.Close(context.Background(), code, reason)
-	}()
-	err := f(c.Context(), c)
-	ce, own := errors.AsType[*CloseError](err)
+	defer c.abort(logger)
+	c.conclude(f(c.Context(), c), logger)
+}
+
+// conclude closes the connection as the error of the user's function says.
+func (c *Conn) conclude(err error, logger *log.Logger) {
+	ended := c.terminal()
+	code, reason := StatusNormalClosure, ""
 	switch {
 	case err == nil:
-		code = StatusNormalClosure
-	case c.terminal() != nil && (errors.Is(err, net.ErrClosed) || errors.Is(err, context.Canceled)):
+	case err == ended, ended != nil && (errors.Is(err, net.ErrClosed) || errors.Is(err, context.Canceled)):
 		// The connection has ended, and that is all that the error says.
-	case own:
-		code, reason = ce.Code, ce.Reason
+		code = StatusInternalError
 	default:
+		code = StatusInternalError
+		if ce, own := errors.AsType[*CloseError](err); own {
+			code, reason = ce.Code, ce.Reason
+			break
+		}
 		logf(logger, "duplex: error serving %v: %v", c.RemoteAddr(), err)
+	}
+	c.closeUnlessGone(code, reason)
+}
+
+// abort closes the connection of a function that has panicked or ended its goroutine.
+// It is deferred, and finds nothing to do after conclude.
+func (c *Conn) abort(logger *log.Logger) {
+	logPanic(logger, c.RemoteAddr(), recover())
+	c.closeUnlessGone(StatusInternalError, "")
+}
+
+// closeUnlessGone is Close, if the connection has not ended.
+func (c *Conn) closeUnlessGone(code StatusCode, reason string) {
+	c.mu.Lock()
+	gone := c.gone
+	c.mu.Unlock()
+	if !gone {
+		_ = c.Close(context.Background(), code, reason)
 	}
 }
 

@@ -189,6 +189,7 @@ func (l *reception) accept(nc net.Conn) (c *Conn, f func(context.Context, *Conn)
 		Extensions:  res.Extensions,
 	}, &l.o.Options)
 	c.base = l.base
+	c.Context() // here, where the stack has grown
 	return c, f, nil
 }
 
