@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"time"
 
 	"github.com/duplexws/duplex/conn"
@@ -278,6 +279,68 @@ func ExamplePrepare() {
 	// Output:
 	// to all <nil>
 	// to all <nil>
+}
+
+// Messages are compressed if both sides have switched that on.
+func ExampleCompression() {
+	o := &conn.Options{Compression: &conn.Compression{Level: 6}}
+	server := httptest.NewServer(conn.Handler(func(ctx context.Context, c *conn.Conn) error {
+		for m, err := range c.Messages(ctx) {
+			if err != nil {
+				return err
+			}
+			if err := c.Write(ctx, m.Type, m.Data); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, o))
+	defer server.Close()
+
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	c, err := conn.Dial(ctx, server.URL, &conn.DialOptions{Options: *o})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.CloseNow()
+	fmt.Println(c.ResponseHeader().Get("Sec-WebSocket-Extensions"))
+
+	if err := c.Write(ctx, conn.Text, []byte(strings.Repeat("compressible ", 100))); err != nil {
+		log.Fatal(err)
+	}
+	_, p, err := c.Read(ctx)
+	fmt.Println(len(p), err)
+	// Output:
+	// permessage-deflate; server_max_window_bits=12; client_max_window_bits=12
+	// 1300 <nil>
+}
+
+// A message for many connections is compressed once, whether they compress or not and
+// whatever was sent on them before. A secret goes out plain, so that its size does not
+// tell what it has in common with other messages.
+func ExampleMessageType_Plain() {
+	update, err := conn.Prepare(conn.Text, []byte(`{"prices":[`+strings.Repeat(`{"id":1,"price":100},`, 50)+`{}]}`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
+	for _, o := range []*conn.Options{nil, {Compression: &conn.Compression{}}} {
+		client, server := conn.Pipe(o, o)
+		_ = server.WritePrepared(ctx, update)
+		_ = server.Write(ctx, conn.Text.Plain(), []byte("token=12345"))
+		for range 2 {
+			_, p, err := client.Read(ctx)
+			fmt.Println(len(p), err)
+		}
+		_ = client.CloseNow()
+		_ = server.CloseNow()
+	}
+	// Output:
+	// 1065 <nil>
+	// 11 <nil>
+	// 1065 <nil>
+	// 11 <nil>
 }
 
 // AsNetConn carries any protocol that wants a stream.
