@@ -8,17 +8,17 @@ import (
 // TestMove compresses much text in one message and a flush after each part, so that
 // the view moves on in all ways, and looks at every distance.
 func TestMove(t *testing.T) {
-	text := bytes.Repeat([]byte("The quick brown fox jumps over the lazy dog. "), 8000)
+	text := bytes.Repeat([]byte("The quick brown fox jumps over the lazy dog. "), 4500)
 	for i := range text {
 		if i%97 == 0 {
 			text[i] = byte(i / 97 * 31)
 		}
 	}
-	for _, level := range []Level{1, 2, 3, 4, 9} {
+	for _, level := range []Level{1, 3, 4, 9} {
 		for _, bits := range []int{8, 12, 15} {
 			for _, part := range []int{100, 1000, 30000, 60000, blockSize, 100000} {
 				w := Window{Bits: bits}
-				if part == 100 && level > 4 {
+				if part == 100 && level > 1 {
 					continue // takes long
 				}
 				e, d := NewEncoder(w, level), NewDecoder(w)

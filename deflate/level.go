@@ -1,7 +1,7 @@
 package deflate
 
 // Level chooses between speed and size, from [Fastest] to [Best]. A value outside of
-// them counts as the nearer one. The zero Level is 1 without takeover and 2 with it:
+// them counts as the nearer one. The zero Level is 1 without takeover and 3 with it:
 // who pays for a history wants matches in it.
 type Level int
 
@@ -57,6 +57,6 @@ func (l Level) get(w Window) *level {
 	case w.NoTakeover:
 		return &levels[1]
 	default:
-		return &levels[2]
+		return &levels[3]
 	}
 }

@@ -46,12 +46,14 @@ func extendBack(b *view, i, d, n uint) uint {
 func (c *compressor) stride() uint {
 	history, text := c.from-c.indexed, c.to-c.from
 	switch {
-	case history <= text/2 || history <= 1<<12:
+	case history <= text/2 || history <= 1<<11:
 		return 1
 	case history <= 2*text || history <= 1<<13:
 		return 2
+	case history <= 16*text:
+		return 4
 	}
-	return 4
+	return 8
 }
 
 const (
