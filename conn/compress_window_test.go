@@ -2,7 +2,6 @@ package conn
 
 import (
 	"fmt"
-
 	"math/rand/v2"
 	"net"
 	"strings"

@@ -252,9 +252,11 @@ func TestCompressionOffers(t *testing.T) {
 		{"the largest windows", &Compression{}, pmd + "; client_max_window_bits=12", []string{pmd + "; server_max_window_bits=15; client_max_window_bits=15"}},
 		{"the least windows", &Compression{}, pmd + "; client_max_window_bits=12", []string{pmd + `; server_max_window_bits="8"; client_max_window_bits="8"`}},
 		{"nothing but what is needed", &Compression{ClientMaxWindowBits: 15}, pmd + "; client_max_window_bits", []string{pmd}},
-		{"all that can be asked for", &Compression{ServerMaxWindowBits: 10, ClientMaxWindowBits: 9, ServerNoContextTakeover: true, ClientNoContextTakeover: true},
+		{
+			"all that can be asked for", &Compression{ServerMaxWindowBits: 10, ClientMaxWindowBits: 9, ServerNoContextTakeover: true, ClientNoContextTakeover: true},
 			pmd + "; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=10; client_max_window_bits=9",
-			[]string{pmd + "; server_no_context_takeover; server_max_window_bits=8"}},
+			[]string{pmd + "; server_no_context_takeover; server_max_window_bits=8"},
+		},
 		{"out of range", &Compression{ServerMaxWindowBits: 99, ClientMaxWindowBits: -1}, pmd + "; client_max_window_bits=8", []string{pmd}},
 		{"an own hint is kept to", &Compression{ClientNoContextTakeover: true, ClientMaxWindowBits: 8}, pmd + "; client_no_context_takeover; client_max_window_bits=8", []string{pmd}},
 	} {
