@@ -24,7 +24,7 @@ const lastByte figure = "µs from the order to the last byte"
 func broadcasts(b *bench) ([]*entry, error) {
 	list := alternative(plain(b.libs), "WritePrepared", func(c *server.Config) { c.ReadAPI = true })
 	for i := range list {
-		list[i].config.Broadcast = true
+		list[i].config.Broadcast = broadcastConns
 	}
 	var all []*entry
 	for _, kind := range []struct {

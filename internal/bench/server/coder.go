@@ -23,7 +23,11 @@ func serveCoder(ln net.Listener, c Config) error {
 			return nil, err
 		}
 		ws.SetReadLimit(-1)
-		coders.add(c, ws)
+		if c.hub != nil {
+			c.hub.add(func(m any) error {
+				return ws.Write(context.Background(), websocket.MessageBinary, m.([]byte))
+			})
+		}
 		return func() error { return echoCoder(ws) }, nil
 	})
 }
@@ -45,12 +49,4 @@ func echoCoder(ws *websocket.Conn) error {
 			return err
 		}
 	}
-}
-
-var coders hub[*websocket.Conn]
-
-// broadcastCoder writes to each: the library has no prepared messages.
-func broadcastCoder(payload []byte, _ Config) error {
-	ctx := context.Background()
-	return coders.each(func(ws *websocket.Conn) error { return ws.Write(ctx, websocket.MessageBinary, payload) })
 }

@@ -16,13 +16,14 @@ type Config struct {
 	Bits      int // the windows of both directions as exponents of two; 0: the library's default
 	Level     int // of compression; 0: the library's default
 	TLS       bool
-	Broadcast bool   // remember connections, to send to all of them
+	Broadcast int    // send to all connections, once there are so many
 	Idle      bool   // of the yardstick: a small buffer for each connection
 	Own       bool   // of ours: conn.Listen, without net/http
 	ReadAPI   bool   // of ours: ReadAppend and Write instead of Serve, WritePrepared instead of Post
 	Connect   string // be a client of this address instead of a server
 
 	certificate, key []byte // in PEM, made by the server process if TLS
+	hub              *hub   // made by the server process if Broadcast
 }
 
 // Mode says whether and how messages are compressed.
@@ -43,7 +44,7 @@ func (c Config) args() []string {
 		"bits=" + strconv.Itoa(c.Bits),
 		"level=" + strconv.Itoa(c.Level),
 		"tls=" + strconv.FormatBool(c.TLS),
-		"broadcast=" + strconv.FormatBool(c.Broadcast),
+		"broadcast=" + strconv.Itoa(c.Broadcast),
 		"idle=" + strconv.FormatBool(c.Idle),
 		"own=" + strconv.FormatBool(c.Own),
 		"readapi=" + strconv.FormatBool(c.ReadAPI),
@@ -67,7 +68,7 @@ func parse(args []string) (c Config, err error) {
 		case "tls":
 			c.TLS, err = strconv.ParseBool(value)
 		case "broadcast":
-			c.Broadcast, err = strconv.ParseBool(value)
+			c.Broadcast, err = strconv.Atoi(value)
 		case "idle":
 			c.Idle, err = strconv.ParseBool(value)
 		case "connect":

@@ -11,7 +11,14 @@ import (
 // serveDuplex is ours: default options but for what is being compared.
 func serveDuplex(ln net.Listener, c Config) error {
 	echo := func(ctx context.Context, ws *conn.Conn) error {
-		duplexes.add(c, ws)
+		if c.hub != nil {
+			c.hub.add(func(m any) error {
+				if c.ReadAPI {
+					return ws.WritePrepared(context.Background(), m.(*conn.Prepared))
+				}
+				return ws.Post(m.(*conn.Prepared))
+			})
+		}
 		if c.ReadAPI {
 			return readDuplex(ctx, ws)
 		}
@@ -52,16 +59,4 @@ func readDuplex(ctx context.Context, ws *conn.Conn) error {
 	}
 }
 
-var duplexes hub[*conn.Conn]
-
-func broadcastDuplex(payload []byte, c Config) error {
-	m, err := conn.Prepare(conn.Binary, payload)
-	if err != nil {
-		return err
-	}
-	if !c.ReadAPI {
-		return duplexes.each(func(ws *conn.Conn) error { return ws.Post(m) })
-	}
-	ctx := context.Background()
-	return duplexes.each(func(ws *conn.Conn) error { return ws.WritePrepared(ctx, m) })
-}
+func prepareDuplex(payload []byte) (any, error) { return conn.Prepare(conn.Binary, payload) }

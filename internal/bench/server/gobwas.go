@@ -28,7 +28,9 @@ func serveGobwas(ln net.Listener, c Config) error {
 		if _, err := upgrader.Upgrade(nc); err != nil {
 			return err
 		}
-		gobwases.add(c, nc)
+		if c.hub != nil {
+			c.hub.add(func(m any) error { return writeAll(nc, m.([]byte)) })
+		}
 		return echoGobwas(nc, c)
 	})
 }
@@ -136,16 +138,7 @@ func echoCompressed(nc net.Conn, head *bytes.Buffer, h ws.Header, payload []byte
 	return writeGobwas(nc, head, h, z.out.Bytes())
 }
 
-var gobwases hub[net.Conn]
-
-// broadcastGobwas makes the frame once, as the documentation says.
-func broadcastGobwas(payload []byte, _ Config) error {
-	b, err := ws.CompileFrame(ws.NewBinaryFrame(payload))
-	if err != nil {
-		return err
-	}
-	return gobwases.each(func(nc net.Conn) error {
-		_, err := nc.Write(b)
-		return err
-	})
+// prepareGobwas makes the frame once, as the documentation says.
+func prepareGobwas(payload []byte) (any, error) {
+	return ws.CompileFrame(ws.NewBinaryFrame(payload))
 }

@@ -23,7 +23,9 @@ func serveGorilla(ln net.Listener, c Config) error {
 				return nil, err
 			}
 		}
-		gorillas.add(c, ws)
+		if c.hub != nil {
+			c.hub.add(func(m any) error { return ws.WritePreparedMessage(m.(*websocket.PreparedMessage)) })
+		}
 		return func() error { return echoGorilla(ws) }, nil
 	})
 }
@@ -46,12 +48,6 @@ func echoGorilla(ws *websocket.Conn) error {
 	}
 }
 
-var gorillas hub[*websocket.Conn]
-
-func broadcastGorilla(payload []byte, _ Config) error {
-	m, err := websocket.NewPreparedMessage(websocket.BinaryMessage, payload)
-	if err != nil {
-		return err
-	}
-	return gorillas.each(func(ws *websocket.Conn) error { return ws.WritePreparedMessage(m) })
+func prepareGorilla(payload []byte) (any, error) {
+	return websocket.NewPreparedMessage(websocket.BinaryMessage, payload)
 }

@@ -28,17 +28,19 @@ type gwsEcho struct {
 	config Config
 }
 
-func (e gwsEcho) OnOpen(ws *gws.Conn) { gwses.add(e.config, ws) }
+func (e gwsEcho) OnOpen(ws *gws.Conn) {
+	if hub := e.config.hub; hub != nil {
+		hub.add(func(m any) error { return m.(*gws.Broadcaster).Broadcast(ws) })
+	}
+}
 
 func (gwsEcho) OnMessage(ws *gws.Conn, m *gws.Message) {
 	report(ws.WriteMessage(m.Opcode, m.Bytes()))
 	report(m.Close())
 }
 
-var gwses hub[*gws.Conn]
-
-func broadcastGWS(payload []byte, _ Config) error {
-	b := gws.NewBroadcaster(gws.OpcodeBinary, payload)
-	defer b.Close()
-	return gwses.each(b.Broadcast)
+// prepareGWS leaves out to close the broadcaster, which would let its buffer be used
+// again: nobody knows here when all have been sent. The collector takes it.
+func prepareGWS(payload []byte) (any, error) {
+	return gws.NewBroadcaster(gws.OpcodeBinary, payload), nil
 }

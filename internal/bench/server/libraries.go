@@ -14,9 +14,9 @@ type library struct {
 	// serve accepts connections until the process ends.
 	serve func(ln net.Listener, c Config) error
 
-	// broadcast sends one binary message to all connections, in the way that the
-	// library has for that. It may return before the message has left.
-	broadcast func(payload []byte, c Config) error
+	// prepare makes a binary message to be sent on many connections, in the way that
+	// the library has for that.
+	prepare func(payload []byte) (any, error)
 }
 
 // Names of the libraries that need special treatment.
@@ -28,13 +28,13 @@ const (
 // Of the modes only those are named here that a library documents. A library without
 // takeover in its own compressor does not have the mode.
 var libraries = map[string]library{
-	Raw:       {order: 0, modes: []Mode{Plain}, serve: serveRaw, broadcast: broadcastRaw},
-	"gorilla": {order: 1, modes: []Mode{Plain, NoTakeover}, serve: serveGorilla, broadcast: broadcastGorilla},
-	"coder":   {order: 2, modes: []Mode{Plain, NoTakeover, Takeover}, serve: serveCoder, broadcast: broadcastCoder},
-	"gobwas":  {order: 3, modes: []Mode{Plain, NoTakeover}, serve: serveGobwas, broadcast: broadcastGobwas},
-	"gws":     {order: 4, modes: []Mode{Plain, NoTakeover, Takeover}, serve: serveGWS, broadcast: broadcastGWS},
-	"nbio":    {order: 5, modes: []Mode{Plain, NoTakeover}, serve: serveNbio, broadcast: broadcastNbio},
-	Ours:      {order: 6, modes: []Mode{Plain, NoTakeover, Takeover}, serve: serveDuplex, broadcast: broadcastDuplex},
+	Raw:       {order: 0, modes: []Mode{Plain}, serve: serveRaw, prepare: prepareRaw},
+	"gorilla": {order: 1, modes: []Mode{Plain, NoTakeover}, serve: serveGorilla, prepare: prepareGorilla},
+	"coder":   {order: 2, modes: []Mode{Plain, NoTakeover, Takeover}, serve: serveCoder, prepare: prepareNothing},
+	"gobwas":  {order: 3, modes: []Mode{Plain, NoTakeover}, serve: serveGobwas, prepare: prepareGobwas},
+	"gws":     {order: 4, modes: []Mode{Plain, NoTakeover, Takeover}, serve: serveGWS, prepare: prepareGWS},
+	"nbio":    {order: 5, modes: []Mode{Plain, NoTakeover}, serve: serveNbio, prepare: prepareNothing},
+	Ours:      {order: 6, modes: []Mode{Plain, NoTakeover, Takeover}, serve: serveDuplex, prepare: prepareDuplex},
 }
 
 // accept calls f on a goroutine of its own for each connection.
@@ -72,3 +72,6 @@ func report(err error) {
 		log.Print(err)
 	}
 }
+
+// prepareNothing is for libraries that have nothing for messages to many.
+func prepareNothing(payload []byte) (any, error) { return payload, nil }

@@ -36,7 +36,9 @@ func serveNbio(ln net.Listener, c Config) error {
 				report(err)
 				return
 			}
-			nbios.add(c, ws)
+			if c.hub != nil {
+				c.hub.add(func(m any) error { return ws.WriteMessage(websocket.BinaryMessage, m.([]byte)) })
+			}
 		}),
 	}
 	if c.TLS {
@@ -53,11 +55,4 @@ func serveNbio(ln net.Listener, c Config) error {
 		return err
 	}
 	select {}
-}
-
-var nbios hub[*websocket.Conn]
-
-// broadcastNbio writes to each: the library has no prepared messages.
-func broadcastNbio(payload []byte, _ Config) error {
-	return nbios.each(func(ws *websocket.Conn) error { return ws.WriteMessage(websocket.BinaryMessage, payload) })
 }

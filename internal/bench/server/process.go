@@ -51,6 +51,9 @@ func Main(args []string) error {
 		return err
 	}
 	runtime.GOMAXPROCS(1)
+	if c.Broadcast > 0 {
+		c.hub = newHub()
+	}
 	a := answerer{config: c, clients: clients{dial: dialers[c.Lib], addr: c.Connect}}
 	if c.Connect != "" {
 		fmt.Println("ready")
@@ -124,7 +127,7 @@ func (a *answerer) obey(command string, times, size int) error {
 		debug.FreeOSMemory()
 	case askBroadcast:
 		for range times {
-			if err := libraries[a.config.Lib].broadcast(make([]byte, size), a.config); err != nil {
+			if err := broadcast(a.config, make([]byte, size)); err != nil {
 				return err
 			}
 		}

@@ -13,7 +13,9 @@ func serveRaw(ln net.Listener, c Config) error {
 		size = 512
 	}
 	return accept(ln, func(nc net.Conn) error {
-		raws.add(c, nc)
+		if c.hub != nil {
+			c.hub.add(func(m any) error { return writeAll(nc, m.([]byte)) })
+		}
 		buf := make([]byte, size)
 		for {
 			n, err := nc.Read(buf)
@@ -27,14 +29,13 @@ func serveRaw(ln net.Listener, c Config) error {
 	})
 }
 
-var raws hub[net.Conn]
-
-// broadcastRaw sends the frame that the others send.
-func broadcastRaw(payload []byte, _ Config) error {
+// prepareRaw makes the frame that the others send.
+func prepareRaw(payload []byte) (any, error) {
 	b := frame.Header{Opcode: frame.Binary, Fin: true, Length: uint64(len(payload))}.Append(nil)
-	b = append(b, payload...)
-	return raws.each(func(nc net.Conn) error {
-		_, err := nc.Write(b)
-		return err
-	})
+	return append(b, payload...), nil
+}
+
+func writeAll(nc net.Conn, b []byte) error {
+	_, err := nc.Write(b)
+	return err
 }
