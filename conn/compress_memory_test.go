@@ -146,6 +146,61 @@ func heap() int {
 	return int(m.HeapAlloc)
 }
 
+// measureEcho has connections that have agreed to params, or "off", echo the texts. It
+// returns what each keeps then, and what it has written.
+func measureEcho(t *testing.T, texts []string, connections int, params string) (kept, written int) {
+	t.Helper()
+	start, p := Start{Role: Server}, &flatePeer{rawPeer: newRawPeer(t, Client, nil)}
+	if params != "off" {
+		start.Extensions = agree(t, params)
+		p = newFlatePeer(p.rawPeer, params)
+	}
+	var in []byte
+	for _, text := range texts {
+		f := textFrame(text)
+		if p.own != nil {
+			f = p.compressedFrame(f)
+		}
+		in = f.append(in, Client)
+	}
+	stream := string(in)
+	o := &Options{Compression: &Compression{Level: 1, ServerMaxWindowBits: 15}}
+	streams, conns := make([]*replay, connections), make([]*Conn, connections)
+	var all sync.WaitGroup
+	before := heap()
+	for half := range 2 {
+		all.Go(func() {
+			var buf []byte
+			for i := half; i < connections; i += 2 {
+				streams[i] = &replay{in: stream}
+				conns[i] = New(streams[i], start, o)
+				for j := range texts {
+					typ, p, err := conns[i].ReadAppend(background, buf[:0])
+					if err == nil {
+						err = conns[i].Write(background, typ, p)
+					}
+					if err != nil || string(p) != texts[j] {
+						t.Errorf("message %d: the right text: %v, error %v", j, string(p) == texts[j], err)
+						return
+					}
+					buf = p
+				}
+			}
+		})
+	}
+	all.Wait()
+	kept = (heap() - before) / connections
+	for i, c := range conns {
+		if written = streams[i].written; streams[i].in != "" || written != streams[0].written || c.terminal() != nil {
+			t.Fatalf("connection %d: %d bytes are unread, %d were written", i, len(streams[i].in), written)
+		}
+	}
+	for _, c := range conns {
+		must(t, c.CloseNow())
+	}
+	return kept, written
+}
+
 // A connection that echoes compressed messages keeps its two windows between them, and
 // next to nothing else: 1,000 connections after 100 messages of 1 KiB, against those
 // without compression.
@@ -155,65 +210,13 @@ func TestCompressedMemory(t *testing.T) {
 	for i := range texts {
 		texts[i] = fmt.Sprintf(`{"sequence":%d,"prices":%s}`, 1e6*(i+1), jsonText(991, 1))
 	}
-	// measure returns what a connection keeps, and what it has written.
-	measure := func(connections int, params string) (kept, written int) {
-		start, p := Start{Role: Server}, &flatePeer{rawPeer: newRawPeer(t, Client, nil)}
-		if params != "off" {
-			start.Extensions = agree(t, params)
-			p = newFlatePeer(p.rawPeer, params)
-		}
-		var in []byte
-		for _, text := range texts {
-			f := textFrame(text)
-			if p.own != nil {
-				f = p.compressedFrame(f)
-			}
-			in = f.append(in, Client)
-		}
-		stream := string(in)
-		o := &Options{Compression: &Compression{Level: 1, ServerMaxWindowBits: 15}}
-		streams, conns := make([]*replay, connections), make([]*Conn, connections)
-		var all sync.WaitGroup
-		before := heap()
-		for half := range 2 {
-			all.Go(func() {
-				var buf []byte
-				for i := half; i < connections; i += 2 {
-					streams[i] = &replay{in: stream}
-					conns[i] = New(streams[i], start, o)
-					for j := range messages {
-						typ, p, err := conns[i].ReadAppend(background, buf[:0])
-						if err == nil {
-							err = conns[i].Write(background, typ, p)
-						}
-						if err != nil || string(p) != texts[j] {
-							t.Errorf("message %d: the right text: %v, error %v", j, string(p) == texts[j], err)
-							return
-						}
-						buf = p
-					}
-				}
-			})
-		}
-		all.Wait()
-		kept = (heap() - before) / connections
-		for i, c := range conns {
-			if written = streams[i].written; streams[i].in != "" || written != streams[0].written || c.terminal() != nil {
-				t.Fatalf("connection %d: %d bytes are unread, %d were written", i, len(streams[i].in), written)
-			}
-		}
-		for _, c := range conns {
-			must(t, c.CloseNow())
-		}
-		return kept, written
-	}
 	connections, few := 1000, 100
 	if sample > 1 {
 		connections, few = 20, 10
 	}
-	measure(10, "") // what stays for good, such as pools
-	plain, size := measure(connections, "off")
-	if again, _ := measure(connections, "off"); again > plain { // no test before this one has left anything
+	measureEcho(t, texts, 10, "") // what stays for good, such as pools
+	plain, size := measureEcho(t, texts, connections, "off")
+	if again, _ := measureEcho(t, texts, connections, "off"); again > plain { // no test before this one has left anything
 		plain = again
 	}
 	t.Logf("without compression: %d bytes per connection, %d written", plain, size)
@@ -230,7 +233,7 @@ func TestCompressedMemory(t *testing.T) {
 		{"; server_no_context_takeover; client_max_window_bits=12", few, 4<<10 + 2<<10},
 		{"; server_max_window_bits=12; client_no_context_takeover", few, 4<<10 + 2<<10},
 	} {
-		kept, wire := measure(test.connections, test.params)
+		kept, wire := measureEcho(t, texts, test.connections, test.params)
 		t.Logf("%q: %d bytes per connection over that, %d written", test.params, kept-plain, wire)
 		if kept-plain > test.most {
 			t.Errorf("%q: %d bytes per connection, want at most %d", test.params, kept-plain, test.most)
