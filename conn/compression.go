@@ -40,9 +40,10 @@ type Compression struct {
 	// ServerMaxWindowBits and ClientMaxWindowBits are the sizes of the windows in
 	// which server and client compress, as exponents of two from 8 to 15; a value
 	// outside counts as the nearer one. The default is 12 for the own window and for
-	// the one that a server asks its clients to keep to. A client asks the server
-	// for nothing by default, since one that cannot limit its window declines.
-	// Whatever smaller window the peer asks for is granted.
+	// the one that a server asks its clients to keep to, and 15 without context
+	// takeover, where no window is kept. A client asks the server for nothing by
+	// default, since one that cannot limit its window declines. Whatever smaller
+	// window the peer asks for is granted.
 	// RFC 7692, section 7.1.2.
 	ServerMaxWindowBits int
 	ClientMaxWindowBits int
@@ -58,16 +59,24 @@ type Compression struct {
 // terms returns what an endpoint in the given role wishes for.
 func (z *Compression) terms(role Role) deflate.Terms {
 	t := deflate.Terms{
-		Server: deflate.Window{Bits: z.ServerMaxWindowBits, NoTakeover: z.ServerNoContextTakeover},
-		Client: deflate.Window{Bits: z.ClientMaxWindowBits, NoTakeover: z.ClientNoContextTakeover},
+		Server: window(z.ServerMaxWindowBits, z.ServerNoContextTakeover),
+		Client: window(z.ClientMaxWindowBits, z.ClientNoContextTakeover),
 	}
-	if t.Client.Bits == 0 {
-		t.Client.Bits = defaultWindowBits
-	}
-	if t.Server.Bits == 0 && role == Server {
-		t.Server.Bits = defaultWindowBits
+	if role == Client && z.ServerMaxWindowBits == 0 {
+		t.Server.Bits = deflate.MaxWindowBits
 	}
 	return t
+}
+
+// window returns a window with its default size. One that is not kept costs nothing.
+func window(bits int, noTakeover bool) deflate.Window {
+	switch {
+	case bits == 0 && noTakeover:
+		bits = deflate.MaxWindowBits
+	case bits == 0:
+		bits = defaultWindowBits
+	}
+	return deflate.Window{Bits: bits, NoTakeover: noTakeover}
 }
 
 // offers returns the extensions that a client asks for.
@@ -93,10 +102,15 @@ func (z *Compression) choose(offers []handshake.Extension) []handshake.Extension
 			list = append(list, params(e))
 		}
 	}
-	_, response, ok := deflate.Negotiate(list, z.terms(Server))
+	wish := z.terms(Server)
+	agreed, response, ok := deflate.Negotiate(list, wish)
 	if !ok {
 		return nil
 	}
+	// The client may want no takeover, and then no window has to be kept.
+	wish.Server.Bits = window(z.ServerMaxWindowBits, agreed.Server.NoTakeover).Bits
+	wish.Client.Bits = window(z.ClientMaxWindowBits, agreed.Client.NoTakeover).Bits
+	_, response, _ = deflate.Negotiate(list, wish)
 	return []handshake.Extension{extension(response)}
 }
 
@@ -150,10 +164,11 @@ func (c *Conn) compress(agreed []handshake.Extension, z *Compression) error {
 		z = new(Compression)
 	}
 	in, out := terms.Client, terms.Server
-	own := z.terms(c.role).Server
+	own := window(z.ServerMaxWindowBits, z.ServerNoContextTakeover || out.NoTakeover)
 	if c.role == Client {
 		in, out = terms.Server, terms.Client
-		own = z.terms(c.role).Client
+		// RFC 7692, section 7.1.2.2: the hint in the offer was a promise.
+		own = window(z.ClientMaxWindowBits, z.ClientNoContextTakeover)
 	}
 	// A sender may always do with less than what was agreed.
 	out.Bits = min(out.Bits, max(own.Bits, deflate.MinWindowBits))

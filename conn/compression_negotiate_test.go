@@ -103,7 +103,10 @@ func TestCompressionAnswers(t *testing.T) {
 		// What clients send.
 		{"Chrome", &Compression{}, []string{pmd + "; client_max_window_bits"}, pmd + "; server_max_window_bits=12; client_max_window_bits=12"},
 		{"Firefox", &Compression{}, []string{pmd}, pmd + "; server_max_window_bits=12"},
-		{"gorilla", &Compression{}, []string{pmd + "; server_no_context_takeover; client_no_context_takeover"}, pmd + "; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=12"},
+		{"gorilla", &Compression{}, []string{pmd + "; server_no_context_takeover; client_no_context_takeover"}, pmd + "; server_no_context_takeover; client_no_context_takeover"},
+		{"no takeover, the largest windows", &Compression{ServerNoContextTakeover: true, ClientNoContextTakeover: true}, []string{pmd + "; client_max_window_bits"}, pmd + "; server_no_context_takeover; client_no_context_takeover; client_max_window_bits=15"},
+		{"no takeover one way", &Compression{}, []string{pmd + "; server_no_context_takeover; client_max_window_bits"}, pmd + "; server_no_context_takeover; client_max_window_bits=12"},
+		{"no takeover, a window as chosen", &Compression{ServerMaxWindowBits: 10}, []string{pmd + "; server_no_context_takeover"}, pmd + "; server_no_context_takeover; server_max_window_bits=10"},
 		{"websockets", &Compression{}, []string{pmd + "; server_max_window_bits=12; client_max_window_bits=12"}, pmd + "; server_max_window_bits=12; client_max_window_bits=12"},
 
 		// D5-02, D5-03: the first that is acceptable, in one line or several.
