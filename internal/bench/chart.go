@@ -136,12 +136,14 @@ func colourOf(contender string, nth int) color.RGBA {
 
 // draw returns the chart as SVG.
 func (c chart) draw() ([]byte, error) {
+	plot.DefaultFont.Variant = "Sans"
 	p := plot.New()
+	p.BackgroundColor = color.Transparent // the whole canvas has one
 	p.Title.Text, p.Y.Label.Text = c.title, c.axis
 	p.Y.Min = 0
-	p.Legend.Top, p.Legend.XOffs = true, vg.Points(90)
+	p.Legend.Top, p.Legend.XOffs = true, vg.Points(125)
 	cases, contenders := c.names()
-	width := 620 / vg.Length(len(cases)*(len(contenders)+1))
+	width := 600 / vg.Length(len(cases)*(len(contenders)+1))
 	count := map[string]int{}
 	for i, name := range contenders {
 		values := make(plotter.Values, len(cases))
@@ -172,7 +174,8 @@ func (c chart) draw() ([]byte, error) {
 	p.NominalX(labels...)
 	canvas := vgsvg.New(820, 300)
 	area := draw.New(canvas)
-	p.Draw(draw.Crop(area, 5, -100, 5, -5))
+	area.FillPolygon(color.White, []vg.Point{area.Min, {X: area.Max.X, Y: area.Min.Y}, area.Max, {X: area.Min.X, Y: area.Max.Y}})
+	p.Draw(draw.Crop(area, 5, -135, 5, -5))
 	var b strings.Builder
 	if _, err := canvas.WriteTo(&b); err != nil {
 		return nil, err
