@@ -23,14 +23,16 @@
 //
 //	3 WebSocket URIs           handshake/url.go
 //	4.1 client                 handshake/dial.go, handshake/client.go, conn/dial.go
-//	4.2 server                 handshake/verdict.go, handshake/upgrade.go, handshake/accept.go, conn/accept.go
+//	4.2 server                 handshake/verdict.go, handshake/upgrade.go, handshake/accept.go, conn/accept.go,
+//	                           conn/listen.go
 //	4.3 grammar                handshake/token.go, handshake/key.go
 //	5.1, 5.2 framing           frame/header.go, frame/parse.go, frame/check.go
 //	5.3 masking                mask/mask.go
 //	5.4 fragmentation          internal/protocol/receiver.go, internal/protocol/sender.go
 //	5.5 control frames         internal/protocol/receiver.go, conn/owed.go, conn/ping.go
-//	6.1 sending                internal/protocol/sender.go, conn/write.go, conn/output.go, conn/writer.go
-//	6.2 receiving              internal/protocol/receiver.go, conn/read.go, conn/reader.go
+//	6.1 sending                internal/protocol/sender.go, conn/write.go, conn/output.go, conn/writer.go,
+//	                           conn/post.go, conn/replies.go
+//	6.2 receiving              internal/protocol/receiver.go, conn/read.go, conn/reader.go, conn/serve.go
 //	7.1 closing and failing    internal/protocol/state.go, conn/close.go, conn/fail.go
 //	7.4 status codes           frame/status.go, frame/close.go
 //	8.1 UTF-8                  internal/protocol/text.go

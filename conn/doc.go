@@ -2,11 +2,12 @@
 // 6455 and RFC 7692 have it, in both roles.
 //
 // A server gets a [Conn] from [Accept] or [Handler], a client from [Dial]; [New] takes
-// over a stream that was upgraded elsewhere, and [Pipe] makes both ends of a connection
-// in memory. [Conn.Read] and [Conn.Write] are all that most programs need. For messages
-// that are not to be held whole in memory there are [Conn.Reader] and [Conn.Writer], for
-// many receivers of the same message [Prepare], and for protocols that want a stream
-// [AsNetConn].
+// over a stream that was upgraded elsewhere, [Listen] does without net/http, and [Pipe]
+// makes both ends of a connection in memory. [Conn.Read] and [Conn.Write] are all that most
+// programs need. A program that answers messages is fastest with [Conn.Serve]. For
+// messages that are not to be held whole in memory there are [Conn.Reader] and
+// [Conn.Writer], for many receivers of the same message [Prepare] and [Conn.Post], and for
+// protocols that want a stream [AsNetConn].
 //
 // # Concurrency
 //
@@ -27,8 +28,8 @@
 //
 // # Who reads
 //
-// Control frames are dealt with while something reads: Read, a Reader, Messages or
-// Discard, and Ping and Close while they wait. A program that only writes runs
+// Control frames are dealt with while something reads: Read, a Reader, Messages, Serve
+// or Discard, and Ping and Close while they wait. A program that only writes runs
 // [Conn.Discard] in a goroutine; without any reader Pings of the peer go unanswered and
 // its Close unseen. While a read waits, keepalive watches the peer, see [Options].
 //
@@ -36,8 +37,8 @@
 //
 // A message is limited to 1 MiB unless [Options].ReadLimit or [Conn.SetReadLimit] say
 // otherwise. Memory is taken for bytes that have arrived, never for those that a header
-// announces. While nothing is being read or written a connection holds no buffer. What
-// the peer is owed, Pongs, is one slot: a peer that sends Pings and does not read gets
+// announces. While nothing is being read or written a connection holds no buffer; on
+// Linux that goes for a TCP connection whose reader waits, too. What the peer is owed, Pongs, is one slot: a peer that sends Pings and does not read gets
 // the Pong for its latest.
 //
 // # Compression
