@@ -25,8 +25,12 @@ import (
 // 400. net/http is more lenient in the first two.
 //
 // For wss, nc is a *tls.Conn, or any other connection that does its handshake as
-// part of the first read. Routing by resource name, authentication and the like are
-// done with [Upgrade] behind an HTTP server.
+// part of the first read. Authentication and the choice by resource name are for
+// ServerOptions.Check.
+//
+// The handshake may make the stack of its goroutine grow, which does not shrink again
+// while the goroutine lives. Where many connections wait for messages it is worth to
+// serve them on goroutines of their own that begin after Accept.
 //
 // RFC 6455, section 4.2.
 func Accept(nc net.Conn, o *ServerOptions) (Result, error) {

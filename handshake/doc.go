@@ -2,7 +2,7 @@
 // server: sections 3, 4, 9.1, 10.2 and 11.3.
 //
 // A server calls [Upgrade] in a handler of net/http, or [Accept] on a connection of
-// its own, without an HTTP server. Both parse, fill a [Request] and leave every
+// its own, without an HTTP server, which takes one allocation. Both parse, fill a [Request] and leave every
 // judgement to one function without I/O, [ServerOptions.Verdict]; a front end of
 // another kind does the same and writes what [Response.Append] gives it. A client
 // calls [Dial]. Either way the outcome is a net.Conn and a [Result]: what was
@@ -17,7 +17,8 @@
 // complete HTTP response before the connection is taken over: its status tells what
 // kind of mistake it was, see Verdict, and its text names it and the section of the
 // RFC. Field names and tokens are folded as ASCII, lists may be spread over several
-// lines, and what breaks the grammar is refused.
+// lines, and what breaks the grammar is refused. ServerOptions.Check has the last word:
+// there a server authenticates the client and looks at the resource name.
 //
 // # Client
 //

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 
 	"github.com/duplexws/duplex/handshake"
@@ -60,6 +61,50 @@ func ExampleServerOptions_Verdict() {
 	// Output:
 	// handshake: 403 Forbidden: the origin "http://example.com" is not allowed at this host (RFC 6455, section 10.2)
 	// "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: chat\r\n\r\n"
+}
+
+// A server that knows one path, and wants a token. Check works alike behind net/http.
+func ExampleServerOptions_check() {
+	o := &handshake.ServerOptions{
+		Check: func(_ context.Context, r *handshake.Request) error {
+			u, err := url.ParseRequestURI(r.Target)
+			if err != nil || u.Path != "/feed" {
+				return &handshake.Error{Status: http.StatusNotFound, Reason: "there is nothing here"}
+			}
+			if r.Header().Get("Authorization") != "Bearer secret" {
+				return &handshake.Error{
+					Status: http.StatusUnauthorized,
+					Header: http.Header{"Www-Authenticate": {"Bearer"}},
+					Reason: "a token is needed",
+				}
+			}
+			return nil
+		},
+	}
+	for _, path := range []string{"/feed?from=7", "/other"} {
+		for _, token := range []string{"secret", "guess"} {
+			client, server := net.Pipe()
+			go func() {
+				_, _ = handshake.Accept(server, o)
+				_ = server.Close()
+			}()
+			fmt.Fprintf(client, "GET %s HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
+				"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"+
+				"Authorization: Bearer %s\r\n\r\n", path, token)
+			answer, err := http.ReadResponse(bufio.NewReader(client), nil)
+			if err != nil {
+				fmt.Println(err)
+				return
+			}
+			fmt.Println(path, token, answer.Status)
+			_ = client.Close()
+		}
+	}
+	// Output:
+	// /feed?from=7 secret 101 Switching Protocols
+	// /feed?from=7 guess 401 Unauthorized
+	// /other secret 404 Not Found
+	// /other guess 404 Not Found
 }
 
 // A server without net/http, and a client that dials it.
