@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -25,12 +26,23 @@ type clock struct {
 	stop  func() bool     // ends the watch
 	ended bool            // the connection has ended: watch no more
 
-	running bool      // a call is in progress
-	fired   bool      // and was interrupted
-	at      time.Time // the deadline that is set; zero: none
-	unknown bool      // at may not be what is set
+	running atomic.Bool // a call is in progress
+	fired   atomic.Bool // and was interrupted
+	at      time.Time   // the deadline that is set; zero: none
+	unknown bool        // at may not be what is set
+
+	last settled // used by calls, one at a time
 
 	guard guard
+}
+
+// settled is what a call has left behind. If the next one finds that it needs nothing
+// else, it does without the lock: it only says that it is running. A context that ends
+// at that moment either sees that and interrupts the call, or is seen by it.
+type settled struct {
+	done <-chan struct{}
+	at   time.Time
+	is   bool
 }
 
 // newClock returns a clock for a stream on which somebody may have left a deadline.
@@ -47,24 +59,15 @@ var past = time.Unix(1, 0)
 // the error to report; otherwise end must be called.
 func (k *clock) begin(ctx context.Context, now time.Time, limit time.Duration) error {
 	done := ctx.Done()
-	k.mu.Lock()
-	if done != k.done {
-		k.watch(ctx, done)
+	var deadline time.Time
+	if limit > 0 {
+		deadline = now.Add(limit)
 	}
-	k.running = true
-	if !k.fired {
-		var deadline time.Time
-		if limit > 0 {
-			deadline = now.Add(limit)
-		}
-		k.guard.due = deadline
-		k.guard.watch(k, limit)
-		if k.needs(now, deadline) {
-			// A stream may have no deadlines. It works without them: see fire.
-			_ = k.set(deadline)
-		}
+	if last := &k.last; last.is && last.done == done && !k.fired.Load() && !k.moves(last.at, now, deadline) {
+		k.running.Store(true)
+	} else {
+		k.prepare(ctx, now, deadline, limit)
 	}
-	k.mu.Unlock()
 	// The watch does nothing unless a call is running. If the context ended before
 	// that was noted, it shows here.
 	if done != nil && ctx.Err() != nil {
@@ -74,26 +77,49 @@ func (k *clock) begin(ctx context.Context, now time.Time, limit time.Duration) e
 	return nil
 }
 
-// needs reports whether the deadline must be moved. Moving one costs about as much
-// as parsing a small message, so a read deadline that comes too early, but has not
-// passed, is left: the read will find out when it meets it.
-func (k *clock) needs(now, deadline time.Time) bool {
-	switch {
-	case k.unknown:
-		return true
-	case k.write || deadline.IsZero() || k.at.IsZero():
-		return !k.at.Equal(deadline)
+// prepare is begin for a call that needs another watch or deadline than the one before.
+func (k *clock) prepare(ctx context.Context, now, deadline time.Time, limit time.Duration) {
+	done := ctx.Done()
+	k.mu.Lock()
+	if done != k.done {
+		k.watch(ctx, done)
 	}
-	return k.at.After(deadline) || !k.at.After(now)
+	if k.fired.Load() { // a moment after the call that it meant
+		k.fired.Store(false)
+		k.unknown = true
+	}
+	k.running.Store(true)
+	k.guard.due = deadline
+	k.guard.watch(k, limit)
+	if k.unknown || k.moves(k.at, now, deadline) {
+		// A stream may have no deadlines. It works without them: see fire.
+		_ = k.set(deadline)
+	}
+	k.last = settled{done, k.at, !k.guard.on}
+	k.mu.Unlock()
+}
+
+// moves reports whether a deadline that is set at a time must be moved. Moving one costs
+// about as much as parsing a small message, so a read deadline that comes too early, but
+// has not passed, is left: the read will find out when it meets it.
+func (k *clock) moves(at, now, deadline time.Time) bool {
+	if k.write || deadline.IsZero() || at.IsZero() {
+		return !at.Equal(deadline)
+	}
+	return at.After(deadline) || !at.After(now)
 }
 
 // end ends the call that begin started.
 func (k *clock) end() {
+	k.running.Store(false)
+	if k.last.is && !k.fired.Load() {
+		return
+	}
 	k.mu.Lock()
-	k.running = false
 	k.guard.due = time.Time{}
-	if k.fired {
-		k.fired, k.unknown = false, true
+	if k.fired.Load() {
+		k.fired.Store(false)
+		k.unknown, k.last.is = true, false
 	}
 	k.mu.Unlock()
 }
@@ -102,9 +128,10 @@ func (k *clock) end() {
 // accord, to answer a key update, and must not meet one that was left.
 func (k *clock) relax() {
 	k.mu.Lock()
-	if !k.fired {
+	if !k.fired.Load() {
 		_ = k.set(time.Time{})
 	}
+	k.last.is = false
 	k.mu.Unlock()
 }
 
@@ -112,7 +139,7 @@ func (k *clock) relax() {
 // so the next call sets its own.
 func (k *clock) met() {
 	k.mu.Lock()
-	k.unknown = true
+	k.unknown, k.last.is = true, false
 	k.mu.Unlock()
 }
 
@@ -131,11 +158,11 @@ func (k *clock) watch(ctx context.Context, done <-chan struct{}) {
 // fire interrupts the call in progress if its context has this Done channel.
 func (k *clock) fire(ctx context.Context, done <-chan struct{}) {
 	k.mu.Lock()
-	if k.done != done || !k.running {
+	if k.done != done || !k.running.Load() {
 		k.mu.Unlock()
 		return
 	}
-	k.fired = true
+	k.fired.Store(true)
 	k.guard.due = time.Now()
 	k.guard.watch(k, 0)
 	err := k.set(past)

@@ -37,7 +37,7 @@ func (k *clock) inspect() {
 	g := &k.guard
 	g.pending = false
 	left := time.Until(g.due)
-	stuck := k.running && !g.due.IsZero() && left <= -overdue
+	stuck := k.running.Load() && !g.due.IsZero() && left <= -overdue
 	if !stuck && !k.ended {
 		g.watch(k, max(left, 1))
 	}
