@@ -17,8 +17,6 @@ const (
 	singles        = 20
 )
 
-const lastByte figure = "µs from the order to the last byte"
-
 // broadcasts sends the same message to many connections, many times at once and
 // again and again when all have it.
 func broadcasts(b *bench) ([]*entry, error) {

@@ -48,6 +48,7 @@ type bench struct {
 	json      string
 	from      string
 	plot      string
+	markdown  bool
 	serverCPU int
 	progress  io.Writer
 }
@@ -89,6 +90,7 @@ func parseFlags(args []string, out io.Writer) (*bench, error) {
 	levels := f.String("levels", "0", "`levels` of our compression, separated by commas; 0 is the default")
 	f.StringVar(&b.json, "json", "", "write the figures of every round to this `file` too, as JSON")
 	f.StringVar(&b.from, "from", "", "measure nothing: show the figures in this `file`, written by -json")
+	f.BoolVar(&b.markdown, "markdown", false, "with -from: print what the README shows instead")
 	f.StringVar(&b.plot, "plot", "", "draw charts as SVG into this `directory`")
 	f.IntVar(&b.serverCPU, "cpu", 1, "`number` of the CPU that the servers run on; the load comes from the others")
 	if err := f.Parse(args); err != nil {
@@ -184,6 +186,10 @@ func (b *bench) show(out io.Writer) error {
 	all, err := readJSON(b.from)
 	if err != nil {
 		return err
+	}
+	if b.markdown {
+		results(out, all)
+		return b.draw(all)
 	}
 	for _, name := range b.run {
 		var entries []*entry

@@ -28,6 +28,12 @@ const (
 	objects   figure = "live object bytes per connection"
 	stack     figure = "stack bytes per connection"
 	rss       figure = "resident bytes per connection"
+	lastByte  figure = "µs from the order to the last byte"
+
+	readCalls  figure = "calls that read from sockets per message"
+	writeCalls figure = "calls that write to sockets per message"
+	waitCalls  figure = "calls of epoll per message"
+	otherCalls figure = "other system calls per message"
 )
 
 // entry are the figures of one contender in one case, of all rounds.

@@ -9,14 +9,6 @@ import (
 	"github.com/duplexws/duplex/internal/bench/server"
 )
 
-// The figures of this workload, all per message.
-const (
-	readCalls  figure = "calls that read from sockets per message"
-	writeCalls figure = "calls that write to sockets per message"
-	waitCalls  figure = "calls of epoll per message"
-	otherCalls figure = "other system calls per message"
-)
-
 // kinds says what a system call counts as; what is not listed is other.
 var kinds = map[string]figure{
 	"read": readCalls, "readv": readCalls, "recvfrom": readCalls, "recvmsg": readCalls,
