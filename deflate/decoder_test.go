@@ -237,3 +237,19 @@ func TestDecoderHistory(t *testing.T) {
 		t.Errorf("End: %v", err)
 	}
 }
+
+// A message that ends inside a stored block ends too early, also if there was no room for
+// more of it.
+func TestDecoderEarlyEndInAFullBuffer(t *testing.T) {
+	for given := range 5 {
+		d := deflate.NewDecoder(deflate.Window{})
+		src := append([]byte{0x00, 5, 0, 0xfa, 0xff}, "hello"[:given]...)
+		out, n, err := d.Append(make([]byte, 0, given), src)
+		if string(out) != "hello"[:given] || n != len(src) || err != nil {
+			t.Fatalf("%q, %d taken, %v", out, n, err)
+		}
+		if out, done, err := d.End(out); done || err != deflate.EarlyEnd {
+			t.Errorf("%d of 5 bytes: %q, done %v, %v", given, out, done, err)
+		}
+	}
+}

@@ -207,7 +207,7 @@ func (f *inflater) bytes() bool {
 		f.length -= n
 	}
 	if f.length > 0 {
-		f.full = f.pos == len(f.out)
+		f.full = f.pos == len(f.out) && f.nb+uint(len(f.in)) > 0
 		return false
 	}
 	f.endBlock()
