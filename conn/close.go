@@ -33,7 +33,8 @@ const (
 // to whoever reads. If nobody comes to read for 250 ms they are dropped, and if somebody
 // has come and does not come again, after 4 s. Pings are still answered. While a
 // function of [Conn.Serve] runs, which has to return before anything can be read, Close
-// only sends the Close frame; Serve does the rest, within the same time.
+// only sends the Close frame; the rest happens when it has returned, within the same
+// time.
 //
 // Close returns nil if the closing handshake was completed, whoever began it and
 // however often Close is called. If ctx ends or 5 s pass before that, or the stream
@@ -88,13 +89,7 @@ func (c *Conn) Close(ctx context.Context, code StatusCode, reason string) error 
 	}
 	err = c.end(err, cut)
 	<-sent
-	switch {
-	case c.closedCleanly():
-		return misuse
-	case misuse != nil && !over:
-		return errors.Join(err, misuse)
-	}
-	return err
+	return c.closed(err, misuse, over)
 }
 
 // CloseNow cuts the connection: it closes the stream without a closing handshake and
@@ -107,26 +102,42 @@ func (c *Conn) CloseNow() error {
 	return nil
 }
 
-// closeInHandler is Close while a function of Serve runs.
+// closeInHandler is Close while a function of Serve runs. What comes after the Close frame
+// is left to whoever reads when the function has returned.
 func (c *Conn) closeInHandler(ctx context.Context, body []byte, misuse error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, closeTime, errCloseTime)
 	defer cancel()
-	if err := c.sendClose(ctx, body); err != nil {
-		if c.closedCleanly() {
-			return misuse
-		}
-		return c.end(err, cut)
+	over := c.over.Load()
+	c.awaitPosts(ctx)
+	err := c.sendClose(ctx, body)
+	if err == nil && c.terminal() == nil {
+		go func() {
+			ctx, cancel := context.WithTimeoutCause(context.Background(), closeTime, errCloseTime)
+			defer cancel()
+			_ = c.end(c.awaitClose(ctx), cut)
+		}()
+		return misuse
 	}
-	go func() {
-		ctx, cancel := context.WithTimeoutCause(context.Background(), closeTime, errCloseTime)
-		defer cancel()
+	if c.terminal() != nil {
+		// The end is under way, and takes a bounded time.
 		select {
 		case <-c.ended():
 		case <-ctx.Done():
-			_ = c.end(errCloseTime, cut)
 		}
-	}()
-	return misuse
+	}
+	return c.closed(c.end(err, cut), misuse, over)
+}
+
+// closed returns what Close returns when the connection has ended with err. over says
+// whether that was so before.
+func (c *Conn) closed(err, misuse error, over bool) error {
+	switch {
+	case c.closedCleanly():
+		return misuse
+	case misuse != nil && !over:
+		return errors.Join(err, misuse)
+	}
+	return err
 }
 
 // closeBody returns a body that may be sent, and an error if it is not what the caller

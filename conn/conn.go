@@ -255,6 +255,10 @@ func (c *Conn) end(cause error, how ending) error {
 	if c.messageTurn.try() {
 		c.releaseMessage()
 	}
+	if c.writeTurn.try() {
+		c.replies.drop()
+		c.releaseWrite()
+	}
 	return err
 }
 

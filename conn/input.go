@@ -122,13 +122,13 @@ func (c *Conn) receive(ctx context.Context, p []byte) (int, error) {
 	if c.loop != nil {
 		return c.loop.receive(p)
 	}
-	if c.replies.some.Load() {
-		if err := c.flushReplies(ctx); err != nil {
-			return 0, err
-		}
-	}
 	if c.handling.Load() {
 		c.handling.Store(false)
+	}
+	if c.replies.some.Load() {
+		if err := c.flushReplies(ctx, true); err != nil {
+			return 0, err
+		}
 	}
 	w := wait{c: c}
 	for {

@@ -2,7 +2,10 @@
 
 package conn
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // loop is Serve inside one call of RawConn.Read. It never waits for input: when there is
 // none it gives its buffers back and returns to RawConn.Read, which waits and calls it
@@ -12,7 +15,8 @@ type loop struct {
 	s      *server
 	err    error
 	then   func() error // what is left to do, if err is errLeave
-	parked time.Time    // when it last began to wait
+	came   bool         // something was read since it last waited
+	parked time.Time    // when it began to wait after that
 }
 
 // leave has the loop end, and then do something.
@@ -39,52 +43,67 @@ func (l *loop) run(fd uintptr) bool {
 	}
 	l.err = nil
 	l.s.idle()
-	l.parked = time.Now()
+	if l.came {
+		l.came, l.parked = false, time.Now()
+	}
 	return false
 }
 
-// receive is Conn.receive inside the loop. Replies leave before it would have to wait.
+// receive is Conn.receive inside the loop. Replies leave before it would have to wait, and
+// before the end of the stream is met.
 func (l *loop) receive(p []byte) (int, error) {
 	c := l.s.c
-	n, err := 0, errNothingYet
-	if !c.socket.drained {
-		n, err = c.socket.poll(p)
+	if c.over.Load() {
+		return 0, c.terminal()
 	}
-	if err == errNothingYet && c.replies.some.Load() {
-		if err := l.flush(); err != nil {
+	if l.s.ctx.Err() != nil {
+		return 0, cancelled(l.s.ctx)
+	}
+	if c.handling.Load() {
+		c.handling.Store(false)
+	}
+	// A stream that took the replies after its last byte was read had not ended before,
+	// and what comes after them wakes us. Else only one more read can tell: an error,
+	// such as a reset, may have come with that byte, and would never be told again.
+	if c.socket.drained && c.replies.some.Load() {
+		if taken, err := l.flush(); taken || err != nil {
+			return 0, cmp.Or(err, errNothingYet)
+		}
+	}
+	n, err := c.socket.poll(p)
+	if err == nil {
+		l.came = true
+		return n, nil
+	}
+	if c.replies.some.Load() {
+		if _, err := l.flush(); err != nil {
 			return 0, err
 		}
 	}
-	if err != nil && err != errNothingYet {
+	if err != errNothingYet {
 		return 0, l.leave(func() error { return c.lost(err) })
 	}
-	return n, err
+	return 0, err
 }
 
 // flush sends the replies with one system call, if nobody else is writing and the socket
-// takes them; else as always.
-func (l *loop) flush() error {
+// takes them, which it reports; else as always.
+func (l *loop) flush() (taken bool, err error) {
 	c := l.s.c
-	if !c.writeTurn.try() {
-		return c.flushReplies(l.s.ctx)
-	}
-	r := &c.replies
-	err := c.maySendReplies()
-	whole := err == nil && len(c.tail) == 0 && r.n > 0
-	if whole {
-		n := c.socket.send(r.o.b[:r.n])
-		if whole = n == r.n; whole {
-			r.drop()
-			c.hasSent()
-		} else {
-			r.n = copy(r.o.b, r.o.b[n:r.n])
+	if c.writeTurn.try() {
+		if err = c.maySendReplies(); err == nil && len(c.tail) == 0 && c.replies.n > 0 {
+			n := c.socket.send(c.replies.bytes())
+			c.replies.sent(n)
+			if taken = c.replies.n == 0; taken {
+				c.hasSent()
+			}
+		}
+		c.releaseWrite()
+		if taken || err != nil {
+			return taken, err
 		}
 	}
-	c.releaseWrite()
-	if err != nil || whole {
-		return err
-	}
-	return c.flushReplies(l.s.ctx)
+	return false, c.flushReplies(l.s.ctx, true)
 }
 
 // serveSocket is Serve on a socket: see loop.

@@ -49,7 +49,7 @@ type Options struct {
 	NoGathering bool
 
 	// PostLimit is how many bytes of messages that were given to [Conn.Post] may wait
-	// for their turn; default 1 MiB.
+	// for their turn; default 1 MiB. A message counts for at least 8 bytes.
 	PostLimit int64
 
 	// Compression switches permessage-deflate on, if the peer agrees; nil is off.

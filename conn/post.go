@@ -8,7 +8,7 @@ import (
 // posts are the messages that were posted and have not left yet. They are guarded by
 // Conn.mu.
 type posts struct {
-	size  int64  // bytes of their payloads
+	size  int64  // bytes that they count for
 	batch *batch // the one that may still grow; nil: none
 }
 
@@ -37,7 +37,7 @@ func (c *Conn) Post(m *Prepared) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch size := int64(len(m.data)); {
+	switch size := m.posted(); {
 	case c.err != nil:
 		return c.err
 	case !c.state.MaySend():
@@ -72,28 +72,42 @@ func (c *Conn) postBatch(b *batch) {
 	}
 	c.mu.Unlock()
 	if err != nil {
-		return // the connection has ended
+		c.posted(b) // the connection has ended
+		return
 	}
 	c.gathering = true
-	size := int64(0)
 	for _, m := range b.list {
-		size += int64(len(m.data))
 		if err == nil {
 			err = c.sendPrepared(ctx, m)
 		}
 	}
 	c.gathering = false
-	if err == nil && c.replies.some.Load() {
-		_ = c.flushReplies(ctx)
+	if c.replies.some.Load() {
+		_ = c.flushReplies(ctx, false)
 	}
-	c.mu.Lock()
-	c.posts.size -= size
-	c.mu.Unlock()
+	c.posted(b)
 	c.releaseMessage()
 	clear(b.list)
 	b.list, b.w = b.list[:0], nil
 	batches.Put(b)
 }
+
+// posted notes that a batch waits no longer.
+func (c *Conn) posted(b *batch) {
+	size := int64(0)
+	for _, m := range b.list {
+		size += m.posted()
+	}
+	c.mu.Lock()
+	c.posts.size -= size
+	c.mu.Unlock()
+}
+
+// minPosted is what a message counts for at least, so that no number of empty ones waits.
+const minPosted = 8
+
+// posted returns what the message counts for while it waits.
+func (m *Prepared) posted() int64 { return max(int64(len(m.data)), minPosted) }
 
 // awaitPosts waits for a moment until what was posted has left.
 func (c *Conn) awaitPosts(ctx context.Context) {

@@ -285,3 +285,20 @@ func streamed(c *Conn, p []byte) error {
 	}
 	return w.Close()
 }
+
+// Messages without a byte are bounded too.
+func TestPostLimitOfEmptyMessages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, p := newRawSize(t, Server, &Options{PostLimit: 1000}, 10)
+		defer p.nc.Close()
+		defer c.CloseNow()
+		m := prepared(t, "")
+		for range 1000 {
+			if err := c.Post(m); err != nil {
+				mustBe(t, err, ErrPostLimit)
+				return
+			}
+		}
+		t.Error("nothing bounds how many empty messages wait")
+	})
+}

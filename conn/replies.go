@@ -35,14 +35,19 @@ func (r *Replier) Write(t MessageType, p []byte) error {
 	if sent && err != nil {
 		err = c.abandon(err, StatusInternalError)
 	}
+	gathered := c.gathering
 	c.gathering = false
 	c.releaseMessage()
+	// Serve looks for replies when this is false. Here somebody is late.
+	if gathered && err == nil && !c.handling.Load() {
+		err = r.Flush()
+	}
 	return err
 }
 
 // Flush sends what was gathered so far, for a function that goes on working after it has
 // replied.
-func (r *Replier) Flush() error { return r.c.flushReplies(r.ctx) }
+func (r *Replier) Flush() error { return r.c.flushReplies(r.ctx, false) }
 
 // replies are frames that were gathered. They are used under the write turn.
 type replies struct {
@@ -77,6 +82,18 @@ func (r *replies) gather(h frame.Header, p []byte) bool {
 	return true
 }
 
+// bytes returns what was gathered.
+func (r *replies) bytes() []byte { return r.o.b[:r.n] }
+
+// sent forgets the first n bytes of what was gathered, because they have left.
+func (r *replies) sent(n int) {
+	if n == r.n {
+		r.drop()
+		return
+	}
+	r.n = copy(r.o.b, r.o.b[n:r.n])
+}
+
 // drop forgets what was gathered and gives the memory back.
 func (r *replies) drop() {
 	if r.o == nil {
@@ -91,36 +108,67 @@ func (r *replies) drop() {
 	r.some.Store(false)
 }
 
-// sendReplies sends what was gathered, with the write turn held.
+// sendReplies sends what was gathered, with the write turn held. What an error leaves of
+// it is kept, as AsNetConn wants it.
 func (c *Conn) sendReplies() error {
 	r := &c.replies
 	if r.n == 0 {
 		return nil
 	}
-	_, err := c.put(r.o.b[:r.n])
-	r.drop()
+	n, err := c.put(r.bytes())
+	r.sent(n)
 	return err
 }
 
-// flushReplies sends what was gathered when it is its turn.
-func (c *Conn) flushReplies(ctx context.Context) error {
+// flushReplies sends what was gathered when it is its turn. If the stream fails, that ends
+// the connection; while reading it is not waited for, since the Close frame that says why
+// may still be read.
+func (c *Conn) flushReplies(ctx context.Context, reading bool) error {
 	if err := c.acquire(ctx, &c.writeTurn, nil); err != nil {
 		return err
 	}
 	err := c.maySendReplies()
 	if err == nil {
-		if err = c.writing.begin(ctx, time.Time{}, 0); err == nil {
-			if err = c.sendTail(); err == nil {
-				err = c.sendReplies()
-			}
-			c.writing.end()
-			if err != nil {
-				err = c.unsent(ctx, err)
-			}
-		}
+		err = c.writing.begin(ctx, time.Time{}, 0)
+	}
+	if err != nil {
+		c.releaseWrite()
+		return err
+	}
+	if err = c.sendTail(); err == nil {
+		err = c.sendReplies()
+	}
+	c.writing.end()
+	switch {
+	case err == nil:
+	case reading && !isTimeout(err) && !c.over.Load():
+		c.replies.drop()
+		go func() {
+			_ = c.unsent(ctx, err)
+			c.releaseWrite()
+		}()
+		return nil
+	default:
+		err = c.unsent(ctx, err)
 	}
 	c.releaseWrite()
 	return err
+}
+
+// flushSoon has what was gathered sent by a goroutine, and waits for that a moment: the
+// context of those who made it has ended, or they have.
+func (c *Conn) flushSoon() {
+	flushed := make(chan struct{})
+	go func() {
+		_ = c.flushReplies(context.Background(), false)
+		close(flushed)
+	}()
+	patience := time.NewTimer(replyPatience)
+	defer patience.Stop()
+	select {
+	case <-flushed:
+	case <-patience.C:
+	}
 }
 
 // maySendReplies returns an error if what was gathered cannot be sent any more.

@@ -34,7 +34,7 @@ func (c *Conn) Serve(ctx context.Context, f func(*Replier, Message) error) error
 		}
 	}
 	if c.replies.some.Load() {
-		if lost := c.flushReplies(ctx); lost != nil && c.terminal() != nil {
+		if lost := c.flushReplies(ctx, false); lost != nil && c.terminal() != nil {
 			return lost
 		}
 	}
@@ -67,9 +67,13 @@ func (s *server) step() error {
 	return err
 }
 
-// stop gives back what Serve holds, also if f has panicked.
+// stop gives back what Serve holds, also if f has panicked. What f has answered leaves all
+// the same.
 func (s *server) stop() {
 	s.c.handling.Store(false)
+	if s.c.replies.some.Load() {
+		s.c.flushSoon()
+	}
 	s.idle()
 	s.c.releaseRead()
 }

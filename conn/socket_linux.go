@@ -27,8 +27,7 @@ type socket struct {
 
 	// For a loop inside one call of RawConn.Read, see serveSocket.
 	fd       uintptr
-	looping  bool
-	drained  bool // nothing is left to be read, and no end of the stream
+	drained  bool // nothing is left to be read, but perhaps an error
 	tellsInq bool
 }
 
@@ -94,7 +93,8 @@ func (k *socket) result(n int, errno syscall.Errno) (int, error) {
 }
 
 // tcpInq is the socket option TCP_INQ, and the type of the control message that tells
-// how much is left to be read. It is not 0 if the end of the stream is.
+// how much is left to be read. It is not 0 if the end of the stream is; of a reset it says
+// nothing.
 const tcpInq = 36
 
 // ask has the socket tell how much is left with every read, if it can. Without that,
@@ -111,9 +111,6 @@ func (k *socket) ask() {
 // poll reads what is there, to p or to the input buffer, inside the loop. It returns
 // errNothingYet if there is nothing.
 func (k *socket) poll(p []byte) (int, error) {
-	if k.drained {
-		return 0, errNothingYet
-	}
 	input := p == nil
 	if input {
 		p = k.in.room()

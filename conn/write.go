@@ -157,6 +157,7 @@ func (c *Conn) transmit(ctx context.Context, limit time.Duration, h frame.Header
 
 // unsent ends the connection because a frame could not be sent, or not wholly.
 func (c *Conn) unsent(ctx context.Context, err error) error {
+	c.replies.drop()
 	switch {
 	case isTimeout(err) && ctx.Err() != nil:
 		return c.end(cancelled(ctx), cut)
