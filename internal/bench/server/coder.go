@@ -50,3 +50,25 @@ func echoCoder(ws *websocket.Conn) error {
 		}
 	}
 }
+
+func dialCoder(addr string) (client, error) {
+	ctx := context.Background()
+	c, _, err := websocket.Dial(ctx, "ws://"+addr, nil)
+	if err != nil {
+		return nil, err
+	}
+	c.SetReadLimit(-1)
+	var buf bytes.Buffer
+	return blocking{func(payload []byte) error {
+		if err := c.Write(ctx, websocket.MessageBinary, payload); err != nil {
+			return err
+		}
+		_, r, err := c.Reader(ctx)
+		if err != nil {
+			return err
+		}
+		buf.Reset()
+		_, err = buf.ReadFrom(r)
+		return err
+	}, func() { c.CloseNow() }}, nil
+}

@@ -60,3 +60,20 @@ func readDuplex(ctx context.Context, ws *conn.Conn) error {
 }
 
 func prepareDuplex(payload []byte) (any, error) { return conn.Prepare(conn.Binary, payload) }
+
+func dialDuplex(addr string) (client, error) {
+	ctx := context.Background()
+	c, err := conn.Dial(ctx, "ws://"+addr, nil)
+	if err != nil {
+		return nil, err
+	}
+	var buf []byte
+	return blocking{func(payload []byte) error {
+		if err := c.Write(ctx, conn.Binary, payload); err != nil {
+			return err
+		}
+		_, message, err := c.ReadAppend(ctx, buf[:0])
+		buf = message
+		return err
+	}, func() { c.CloseNow() }}, nil
+}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/flate"
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -141,4 +142,39 @@ func echoCompressed(nc net.Conn, head *bytes.Buffer, h ws.Header, payload []byte
 // prepareGobwas makes the frame once, as the documentation says.
 func prepareGobwas(payload []byte) (any, error) {
 	return ws.CompileFrame(ws.NewBinaryFrame(payload))
+}
+
+func dialGobwas(addr string) (client, error) {
+	nc, br, _, err := ws.Dial(context.Background(), "ws://"+addr)
+	if err != nil {
+		return nil, err
+	}
+	if br == nil {
+		br = bufio.NewReaderSize(nc, 4096)
+	}
+	var out bytes.Buffer
+	var in []byte
+	return blocking{func(payload []byte) error {
+		key := ws.NewMask()
+		out.Reset()
+		h := ws.Header{Fin: true, OpCode: ws.OpBinary, Masked: true, Mask: key, Length: int64(len(payload))}
+		if err := ws.WriteHeader(&out, h); err != nil {
+			return err
+		}
+		at := out.Len()
+		out.Write(payload)
+		ws.Cipher(out.Bytes()[at:], key, 0)
+		if _, err := nc.Write(out.Bytes()); err != nil {
+			return err
+		}
+		h, err := ws.ReadHeader(br)
+		if err != nil {
+			return err
+		}
+		if int64(cap(in)) < h.Length {
+			in = make([]byte, h.Length)
+		}
+		_, err = io.ReadFull(br, in[:h.Length])
+		return err
+	}, func() { nc.Close() }}, nil
 }

@@ -51,3 +51,23 @@ func echoGorilla(ws *websocket.Conn) error {
 func prepareGorilla(payload []byte) (any, error) {
 	return websocket.NewPreparedMessage(websocket.BinaryMessage, payload)
 }
+
+func dialGorilla(addr string) (client, error) {
+	c, _, err := websocket.DefaultDialer.Dial("ws://"+addr, nil)
+	if err != nil {
+		return nil, err
+	}
+	var buf bytes.Buffer
+	return blocking{func(payload []byte) error {
+		if err := c.WriteMessage(websocket.BinaryMessage, payload); err != nil {
+			return err
+		}
+		_, r, err := c.NextReader()
+		if err != nil {
+			return err
+		}
+		buf.Reset()
+		_, err = buf.ReadFrom(r)
+		return err
+	}, func() { c.Close() }}, nil
+}

@@ -44,3 +44,25 @@ func (gwsEcho) OnMessage(ws *gws.Conn, m *gws.Message) {
 func prepareGWS(payload []byte) (any, error) {
 	return gws.NewBroadcaster(gws.OpcodeBinary, payload), nil
 }
+
+type gwsClient struct {
+	gws.BuiltinEventHandler
+	calling
+}
+
+func (c *gwsClient) OnMessage(_ *gws.Conn, m *gws.Message) {
+	report(m.Close())
+	c.next()
+}
+
+func dialGWS(addr string) (client, error) {
+	c := new(gwsClient)
+	ws, _, err := gws.NewClient(c, &gws.ClientOption{Addr: "ws://" + addr})
+	if err != nil {
+		return nil, err
+	}
+	c.write = func(p []byte) error { return ws.WriteMessage(gws.OpcodeBinary, p) }
+	c.end = func() { ws.NetConn().Close() }
+	go ws.ReadLoop()
+	return c, nil
+}

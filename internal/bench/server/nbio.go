@@ -3,6 +3,7 @@ package server
 import (
 	"net"
 	"net/http"
+	"time"
 
 	"github.com/lesismal/llib/std/crypto/tls"
 	"github.com/lesismal/nbio/logging"
@@ -55,4 +56,28 @@ func serveNbio(ln net.Listener, c Config) error {
 		return err
 	}
 	select {}
+}
+
+// nbioEngine runs the connections of this process as a client.
+var nbioEngine *nbhttp.Engine
+
+func dialNbio(addr string) (client, error) {
+	if nbioEngine == nil {
+		logging.SetLevel(logging.LevelNone)
+		nbioEngine = nbhttp.NewEngine(nbhttp.Config{NPoller: 1, MaxLoad: 100_000, ReleaseWebsocketPayload: true})
+		if err := nbioEngine.Start(); err != nil {
+			return nil, err
+		}
+	}
+	c := new(calling)
+	options := websocket.NewOptions()
+	options.OnMessage(func(*websocket.Conn, websocket.MessageType, []byte) { c.next() })
+	dialer := websocket.Dialer{Engine: nbioEngine, Options: options, DialTimeout: 10 * time.Second}
+	ws, _, err := dialer.Dial("ws://"+addr, nil)
+	if err != nil {
+		return nil, err
+	}
+	c.write = func(p []byte) error { return ws.WriteMessage(websocket.BinaryMessage, p) }
+	c.end = func() { ws.Close() }
+	return c, nil
 }

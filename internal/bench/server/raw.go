@@ -1,6 +1,7 @@
 package server
 
 import (
+	"io"
 	"net"
 
 	"github.com/duplexws/duplex/frame"
@@ -38,4 +39,22 @@ func prepareRaw(payload []byte) (any, error) {
 func writeAll(nc net.Conn, b []byte) error {
 	_, err := nc.Write(b)
 	return err
+}
+
+func dialRaw(addr string) (client, error) {
+	nc, err := net.Dial("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	var buf []byte
+	return blocking{func(payload []byte) error {
+		if _, err := nc.Write(payload); err != nil {
+			return err
+		}
+		if len(buf) != len(payload) {
+			buf = make([]byte, len(payload))
+		}
+		_, err := io.ReadFull(nc, buf)
+		return err
+	}, func() { nc.Close() }}, nil
 }
