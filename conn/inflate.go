@@ -127,10 +127,10 @@ func (c *Conn) appendInflated(ctx context.Context, next protocol.Kind, p []byte,
 // perhaps that was all, and the buffer need not grow.
 func (c *Conn) appendRest(ctx context.Context, next protocol.Kind, p []byte, base int) (out []byte, last bool, err error) {
 	c.inflate.dec.Keep(p[base:])
-	o := smallOutputs.Get().(*output)
+	o := getOutput(smallOutput)
 	n, last, err := c.readInflated(ctx, next, o.b)
 	p = append(p, o.b[:n]...)
-	smallOutputs.Put(o)
+	putOutput(o)
 	return p, last, err
 }
 
@@ -149,9 +149,9 @@ func (c *Conn) dropInflated(ctx context.Context, next protocol.Kind) (last bool,
 	if err := c.awaitInflatable(ctx, next); err != nil {
 		return false, err
 	}
-	o := smallOutputs.Get().(*output)
+	o := getOutput(smallOutput)
 	_, last, err = c.readInflated(ctx, next, o.b)
-	smallOutputs.Put(o)
+	putOutput(o)
 	return last, err
 }
 

@@ -25,13 +25,16 @@ const _ = uint(inputSize - frame.MaxHeaderLen - frame.MaxControlLen)
 // inputs are pools of buffers. A connection that fills one with a single read has more to
 // say and gets the next larger one; one that does not need it goes back to the smaller.
 var inputs = [...]sync.Pool{
-	{New: func() any { return &buffer{make([]byte, inputSize)} }},
-	{New: func() any { return &buffer{make([]byte, 4*inputSize)} }},
-	{New: func() any { return &buffer{make([]byte, maxInput)} }},
+	{New: func() any { return &buffer{b: make([]byte, inputSize)} }},
+	{New: func() any { return &buffer{b: make([]byte, 4*inputSize)} }},
+	{New: func() any { return &buffer{b: make([]byte, maxInput)} }},
 }
 
 // buffer is memory that goes back to a pool.
-type buffer struct{ b []byte }
+type buffer struct {
+	mark
+	b []byte
+}
 
 // input holds bytes that have arrived and were not consumed yet. It is used under
 // the read turn. While it is empty and nobody reads it has no memory.
@@ -61,6 +64,7 @@ func (in *input) room() []byte {
 	case in.buf == nil || in.pooled == nil && in.w == len(in.buf):
 		// What came with the handshake is held in a slice of its own.
 		p := inputs[in.class].Get().(*buffer)
+		p.take(p.b)
 		in.w = copy(p.b, in.bytes())
 		in.r, in.buf, in.pooled, in.own = 0, p.b, p, in.class
 	case in.pooled != nil && in.r > 0 && in.w > len(in.buf)/2:
@@ -99,6 +103,7 @@ func (in *input) release(drop bool) {
 		return
 	}
 	if in.pooled != nil {
+		in.pooled.give(in.pooled.b)
 		inputs[in.own].Put(in.pooled)
 	}
 	*in = input{class: in.class, small: in.small}

@@ -30,6 +30,7 @@ func getMessage(size int) []byte {
 		return make([]byte, 0, 1<<class)
 	}
 	b := box.b
+	box.take(b[:cap(b)])
 	box.b = nil
 	boxes.Put(box)
 	return b
@@ -43,5 +44,6 @@ func putMessage(b []byte) {
 	}
 	box := boxes.Get().(*buffer)
 	box.b = b[:0]
+	box.give(b[:cap(b)])
 	messages[class-minMessageBits].Put(box)
 }

@@ -229,8 +229,8 @@ func (c *Conn) writeWhole(ctx context.Context, p []byte) (taken bool, err error)
 
 // sendKeeping sends a frame and keeps what a deadline left of it.
 func (c *Conn) sendKeeping(h frame.Header, p []byte) (taken bool, err error) {
-	o := largeOutputs.Get().(*output)
-	defer largeOutputs.Put(o)
+	o := getOutput(largeOutput)
+	defer putOutput(o)
 	b := encode(o.b, h, p)
 	n, err := c.put(b)
 	if n > 0 && n < len(b) {

@@ -19,6 +19,7 @@ const (
 
 // output is memory for frames on their way out.
 type output struct {
+	mark
 	b   []byte
 	vec [2][]byte // header and payload of a frame that is sent without a copy
 	bfs net.Buffers
@@ -29,19 +30,40 @@ var (
 	largeOutputs = sync.Pool{New: func() any { return &output{b: make([]byte, largeOutput)} }}
 )
 
+// getOutput returns memory from a pool, of smallOutput or largeOutput bytes.
+func getOutput(size int) *output {
+	pool := &smallOutputs
+	if size == largeOutput {
+		pool = &largeOutputs
+	}
+	o := pool.Get().(*output)
+	o.take(o.b)
+	return o
+}
+
+// putOutput gives it back.
+func putOutput(o *output) {
+	o.give(o.b)
+	if len(o.b) == largeOutput {
+		largeOutputs.Put(o)
+		return
+	}
+	smallOutputs.Put(o)
+}
+
 // sendFrame writes a frame: in one piece if it is small; without copying the payload
 // if the stream can write several pieces at once; else through a buffer.
 func (c *Conn) sendFrame(h frame.Header, p []byte) error {
-	pool := &smallOutputs
+	size := smallOutput
 	if h.Len()+len(p) > smallOutput {
 		if !h.Masked && writesVectors(c.nc) {
 			return c.sendVector(h, p)
 		}
-		pool = &largeOutputs
+		size = largeOutput
 	}
-	o := pool.Get().(*output)
+	o := getOutput(size)
 	err := c.sendCopied(o, h, p)
-	pool.Put(o)
+	putOutput(o)
 	return err
 }
 
@@ -74,13 +96,13 @@ func encode(buf []byte, h frame.Header, p []byte) []byte {
 // sendVector writes header and payload, or the beginning of a large one, with one
 // system call and no copy.
 func (c *Conn) sendVector(h frame.Header, p []byte) error {
-	o := smallOutputs.Get().(*output)
+	o := getOutput(smallOutput)
 	n := min(len(p), maxPut)
 	o.vec = [2][]byte{h.Append(o.b[:0]), p[:n]}
 	o.bfs = o.vec[:]
 	_, err := o.bfs.WriteTo(c.nc)
 	o.vec, o.bfs = [2][]byte{}, nil
-	smallOutputs.Put(o)
+	putOutput(o)
 	if err != nil {
 		return err
 	}

@@ -51,10 +51,9 @@ func (r *Replier) Flush() error { return r.c.flushReplies(r.ctx, false) }
 
 // replies are frames that were gathered. They are used under the write turn.
 type replies struct {
-	o     *output
-	large bool
-	n     int
-	some  atomic.Bool // n > 0
+	o    *output // nil: none
+	n    int
+	some atomic.Bool // n > 0
 }
 
 // maxGathered is the payload of the largest frame that is gathered: copying a larger one
@@ -68,14 +67,14 @@ func (r *replies) gather(h frame.Header, p []byte) bool {
 	case len(p) > maxGathered || size > largeOutput:
 		return false
 	case r.o == nil && size <= smallOutput:
-		r.o = smallOutputs.Get().(*output)
-	case r.o == nil || !r.large && size > smallOutput:
-		o := largeOutputs.Get().(*output)
+		r.o = getOutput(smallOutput)
+	case r.o == nil || size > len(r.o.b):
+		o := getOutput(largeOutput)
 		if r.o != nil {
 			copy(o.b, r.o.b[:r.n])
-			smallOutputs.Put(r.o)
+			putOutput(r.o)
 		}
-		r.o, r.large = o, true
+		r.o = o
 	}
 	r.n += len(encode(r.o.b[r.n:], h, p))
 	r.some.Store(true)
@@ -99,12 +98,8 @@ func (r *replies) drop() {
 	if r.o == nil {
 		return
 	}
-	if r.large {
-		largeOutputs.Put(r.o)
-	} else {
-		smallOutputs.Put(r.o)
-	}
-	r.o, r.large, r.n = nil, false, 0
+	putOutput(r.o)
+	r.o, r.n = nil, 0
 	r.some.Store(false)
 }
 

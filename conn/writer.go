@@ -140,7 +140,7 @@ func (w *messageWriter) close() error {
 
 func (w *messageWriter) gather(p []byte) {
 	if w.out == nil {
-		w.out = smallOutputs.Get().(*output)
+		w.out = getOutput(smallOutput)
 	}
 	w.n += copy(w.out.b[w.n:], p)
 }
@@ -212,7 +212,7 @@ func (w *messageWriter) finish(err error) {
 		w.stop()
 	}
 	if w.out != nil {
-		smallOutputs.Put(w.out)
+		putOutput(w.out)
 		w.out = nil
 	}
 	w.c.releaseMessage()
