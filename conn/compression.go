@@ -103,14 +103,14 @@ func (z *Compression) choose(offers []handshake.Extension) []handshake.Extension
 		}
 	}
 	wish := z.terms(Server)
-	agreed, response, ok := deflate.Negotiate(list, wish)
+	agreed, _, ok := deflate.Negotiate(list, wish)
 	if !ok {
 		return nil
 	}
 	// The client may want no takeover, and then no window has to be kept.
 	wish.Server.Bits = window(z.ServerMaxWindowBits, agreed.Server.NoTakeover).Bits
 	wish.Client.Bits = window(z.ClientMaxWindowBits, agreed.Client.NoTakeover).Bits
-	_, response, _ = deflate.Negotiate(list, wish)
+	_, response, _ := deflate.Negotiate(list, wish)
 	return []handshake.Extension{extension(response)}
 }
 

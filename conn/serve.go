@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/duplexws/duplex/frame"
 	"github.com/duplexws/duplex/internal/protocol"
 )
 
@@ -114,15 +115,22 @@ func (s *server) borrow() (t MessageType, p []byte, own bool, err error) {
 }
 
 // inPlace returns the message under way, which is one frame, in the input buffer. It
-// returns false if there is no room for it.
+// returns false if there is no room for it, or if it is text that would have to wait there
+// for its end without being checked.
+//
+// RFC 6455, section 8.1.
 func (s *server) inPlace() (p []byte, ok bool, err error) {
 	c := s.c
 	n := c.rx.Left()
+	text := c.rx.Opcode() == frame.Text
 	for uint64(len(c.in.bytes())) < n {
-		if c.in.pooled == nil || n > uint64(len(c.in.buf)) {
+		if c.in.pooled == nil || n > uint64(len(c.in.buf)) || text && c.loop == nil {
 			return nil, false, nil
 		}
-		if err := c.fill(s.ctx); err != nil {
+		switch err := c.fill(s.ctx); {
+		case err == errNothingYet && text:
+			return nil, false, nil
+		case err != nil:
 			return nil, false, err
 		}
 	}

@@ -379,3 +379,19 @@ func TestServeManyRounds(t *testing.T) {
 	}
 	all.Wait()
 }
+
+// Text is checked as it arrives, not when all of it is there (8.1-01).
+func TestServeFailsFast(t *testing.T) {
+	serveTest(t, nil, func(*Conn) func(*Replier, Message) error { return echoing }, func(t *testing.T, c *Conn, p *rawPeer, serving <-chan error) {
+		b := textFrame("begins well, \xff and goes on").append(nil, Client)
+		p.sendBytes(b[:10])
+		p.sendBytes(b[10:25])
+		f, err := p.next()
+		if err != nil || f.Op != frame.Close || !strings.HasPrefix(f.Body, "\x03\xef") {
+			t.Errorf("%+v, %v", f, err)
+		}
+		p.closeWrite()
+		p.rest()
+		mustBe(t, <-serving, frame.TextNotUTF8, net.ErrClosed)
+	})
+}

@@ -242,12 +242,14 @@ func (s *seenByPeer) state() (frames []wireFrame, ended bool) {
 func TestStreamsByteByByte(t *testing.T) {
 	for _, s := range goldenStreams(t) {
 		t.Run(s.Name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { byteByByte(t, s) })
+			for _, way := range []int{0, len(messageReaders) - 1} { // Read and Serve
+				synctest.Test(t, func(t *testing.T) { byteByByte(t, s, messageReaders[way].read) })
+			}
 		})
 	}
 }
 
-func byteByByte(t *testing.T, s wstest.Stream) {
+func byteByByte(t *testing.T, s wstest.Stream, read readAll) {
 	want := want(s)
 	c, p := newRaw(t, s.From.Peer(), &Options{ReadLimit: s.Limit})
 	defer c.CloseNow()
@@ -255,7 +257,7 @@ func byteByByte(t *testing.T, s wstest.Stream) {
 	var got outcome
 	var err error
 	var reading, watching sync.WaitGroup
-	reading.Go(func() { got.Messages, err = messageReaders[0].read(t.Context(), c) })
+	reading.Go(func() { got.Messages, err = read(t.Context(), c) })
 	var seen seenByPeer
 	watching.Go(func() { seen.watch(p) })
 
