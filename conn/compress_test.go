@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -172,6 +173,10 @@ func TestCompressedFragments(t *testing.T) {
 				flateTest(t, 4000, params, Compression{MinSize: -1}, func(t *testing.T, c *Conn, p *flatePeer) {
 					go c.Discard(background)
 					sent := async(func() error { return way.send(background, c, Binary, text+strings.Repeat("x", 200_000)) })
+					// The first comes when the stream takes no more of the message.
+					synctest.Wait()
+					p.send(pingFrame("ping"))
+					synctest.Wait()
 					go func() {
 						for range 20 {
 							_, _ = p.nc.Write(wire(p.role, pingFrame("ping")))

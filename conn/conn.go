@@ -175,6 +175,16 @@ func (c *Conn) Context() context.Context {
 	return c.ctx
 }
 
+// owns reports whether a Done channel is that of the connection's own context.
+func (c *Conn) owns(done <-chan struct{}) bool {
+	if c == nil {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ctx != nil && c.ctx.Done() == done
+}
+
 // terminal returns the error that has ended the connection, or is about to, or nil.
 func (c *Conn) terminal() error {
 	if !c.over.Load() {

@@ -270,3 +270,21 @@ func TestCancelledInAFlood(t *testing.T) {
 		}
 	}
 }
+
+// A read with the connection's own context is woken by the end of the connection, and
+// costs no watch: the stream is closed before the context ends.
+func TestOwnContext(t *testing.T) {
+	rawTest(t, nil, func(t *testing.T, c *Conn, p *rawPeer) {
+		ctx := c.Context()
+		p.send(textFrame("one"))
+		expectMessage(t, c, ctx, Text, "one")
+		if c.reading.stop != nil {
+			t.Error("the context is watched")
+		}
+		reading := async(readError(c, ctx))
+		mustWait(t, reading)
+		_ = c.CloseNow()
+		mustBe(t, <-reading, errCloseNow, net.ErrClosed)
+		mustBe(t, c.Write(ctx, Text, nil), errCloseNow)
+	})
+}

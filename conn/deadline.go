@@ -144,13 +144,14 @@ func (k *clock) met() {
 }
 
 // watch replaces the context that is watched. If the old watch has fired just now and
-// waits for the lock, it will find that it is no longer the one.
+// waits for the lock, it will find that it is no longer the one. The connection's own
+// context ends after the stream was closed, so there is nothing left to interrupt then.
 func (k *clock) watch(ctx context.Context, done <-chan struct{}) {
 	if k.stop != nil {
 		k.stop()
 	}
 	k.done, k.stop = done, nil
-	if done != nil && !k.ended {
+	if done != nil && !k.ended && !k.owner.owns(done) {
 		k.stop = context.AfterFunc(ctx, func() { k.fire(ctx, done) })
 	}
 }
