@@ -3,9 +3,9 @@ package conn
 import (
 	"context"
 	"iter"
-	"unicode/utf8"
 
 	"github.com/duplexws/duplex/frame"
+	"github.com/duplexws/duplex/internal/protocol"
 )
 
 // Names from package frame, so that an application imports one package.
@@ -75,7 +75,7 @@ func (t MessageType) check(p []byte) error {
 	switch t &^= plain; {
 	case t != Text && t != Binary:
 		return ErrMessageType
-	case t == Text && !utf8.Valid(p):
+	case t == Text && !protocol.ValidText(p):
 		return errNotText
 	}
 	return nil

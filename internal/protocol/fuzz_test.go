@@ -72,6 +72,9 @@ func FuzzText(f *testing.F) {
 			return
 		}
 		want := utf8.Valid(p)
+		if got := ValidText(p); got != want {
+			t.Fatalf("% x: valid %t, want %t", p, got, want)
+		}
 		refused := len(p) + 1
 		var x text
 		for i := range p {
