@@ -115,22 +115,18 @@ func (s *server) borrow() (t MessageType, p []byte, own bool, err error) {
 }
 
 // inPlace returns the message under way, which is one frame, in the input buffer. It
-// returns false if there is no room for it, or if it is text that would have to wait there
-// for its end without being checked.
+// returns false if there is no room for it, or if it is text that has not wholly arrived:
+// what there is of it is judged before more is read.
 //
 // RFC 6455, section 8.1.
 func (s *server) inPlace() (p []byte, ok bool, err error) {
 	c := s.c
 	n := c.rx.Left()
-	text := c.rx.Opcode() == frame.Text
 	for uint64(len(c.in.bytes())) < n {
-		if c.in.pooled == nil || n > uint64(len(c.in.buf)) || text && c.loop == nil {
+		if c.rx.Opcode() == frame.Text || c.in.pooled == nil || n > uint64(len(c.in.buf)) {
 			return nil, false, nil
 		}
-		switch err := c.fill(s.ctx); {
-		case err == errNothingYet && text:
-			return nil, false, nil
-		case err != nil:
+		if err := c.fill(s.ctx); err != nil {
 			return nil, false, err
 		}
 	}

@@ -225,3 +225,13 @@ func TestServeReadsOnWhenRepliesFail(t *testing.T) {
 		}
 	}
 }
+
+// Text is judged as far as it has come also if the stream ends with it.
+func TestServeJudgesBeforeTheEnd(t *testing.T) {
+	serveTest(t, nil, func(*Conn) func(*Replier, Message) error { return echoing }, func(t *testing.T, c *Conn, p *rawPeer, serving <-chan error) {
+		p.sendBytes(textFrame("\xff and more that does not come").append(nil, Client)[:10])
+		p.closeWrite()
+		p.rest()
+		mustBe(t, <-serving, frame.TextNotUTF8)
+	})
+}
