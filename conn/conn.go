@@ -146,7 +146,8 @@ func (c *Conn) RemoteAddr() net.Addr { return c.nc.RemoteAddr() }
 // NetConn returns the stream below, for example to look at a TLS state or to set TCP
 // options. Reading from it, writing to it or setting its deadlines breaks the
 // connection. If it is closed, the next call that reads or writes ends the connection;
-// use [Conn.CloseNow] instead.
+// use [Conn.CloseNow] instead, and in a function of [Conn.Serve] nothing else: closing the
+// stream there may wait for that function for ever.
 func (c *Conn) NetConn() net.Conn { return c.nc }
 
 // SetReadLimit changes the size in bytes of the largest message that is read, see

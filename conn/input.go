@@ -97,6 +97,20 @@ func (in *input) filled(n int) {
 	}
 }
 
+// park is called before waiting, perhaps for long. It gives the memory back if nothing is
+// held, and a larger buffer if what is held fits in the smallest.
+func (in *input) park() {
+	in.release(false)
+	if in.pooled == nil || in.own == 0 || in.w-in.r > inputSize/2 {
+		return
+	}
+	p := inputs[0].Get().(*buffer)
+	p.take(p.b)
+	n := copy(p.b, in.bytes())
+	in.release(true)
+	in.buf, in.w, in.pooled = p.b, n, p
+}
+
 // release gives the memory back if nothing is held, or if what is held is of no use.
 func (in *input) release(drop bool) {
 	if in.r != in.w && !drop {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -153,4 +154,48 @@ func TestInputBuffer(t *testing.T) {
 	if in.buf != nil || len(in.bytes()) != 0 {
 		t.Errorf("what was to be dropped is kept: %q", in.bytes())
 	}
+}
+
+// A connection that has received much, and waits for the rest of a header, does not hold
+// a large buffer for the beginning.
+func TestParkedInputIsSmall(t *testing.T) {
+	for _, held := range []int{0, 1, inputSize / 2, inputSize} {
+		in := input{class: uint8(len(inputs) - 1)}
+		n := copy(in.room(), bytes.Repeat([]byte("x"), maxInput-held))
+		in.filled(n)
+		in.consume(n)
+		want := bytes.Repeat([]byte("y"), held)
+		in.filled(copy(in.room(), want))
+		in.park()
+		if got := in.bytes(); !bytes.Equal(got, want) {
+			t.Errorf("%d bytes held: %d are left", held, len(got))
+		}
+		if size := cap(in.buf); held <= inputSize/2 && size > inputSize || held == 0 && size > 0 {
+			t.Errorf("%d bytes held in a buffer of %d", held, size)
+		}
+		in.release(true)
+	}
+}
+
+// What a deadline of AsNetConn leaves of replies leaves first the next time.
+func TestRepliesAreNotCut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, p := newRawSize(t, Server, nil, 10)
+		defer p.nc.Close()
+		defer c.CloseNow()
+		reply := textFrame("a reply that is longer than what the pipe holds")
+		c.gathering = true
+		m := prepared(t, reply.Body)
+		must(t, c.sendPrepared(background, m))
+		c.gathering = false
+		nc := AsNetConn(c, Text)
+		must(t, nc.SetWriteDeadline(time.Now().Add(time.Second)))
+		if n, err := nc.Write([]byte("one")); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("%d, %v", n, err)
+		}
+		must(t, nc.SetWriteDeadline(time.Time{}))
+		written := async(func() error { _, err := nc.Write([]byte("two")); return err })
+		p.expect(reply, textFrame("two"))
+		must(t, <-written)
+	})
 }

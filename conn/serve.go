@@ -17,7 +17,9 @@ import (
 // Serve would wait for more. Every other way to write works as always, and what was
 // gathered before leaves before it. While f runs nothing is read from the connection:
 // Pings are not answered, and f must not wait for anything that has to be read from the
-// same connection, [Conn.Close] apart. Limits, contexts and errors are those of
+// same connection, such as a message or a Pong, [Conn.Close] apart: it would wait for
+// itself until its context ends. Nor may f close what [Conn.NetConn] returns; that is what
+// [Conn.CloseNow] is for. Limits, contexts and errors are those of
 // [Conn.Read]: if ctx ends nothing is lost, and Serve or Read go on later. After an error
 // of f the connection is as it was; the caller decides.
 func (c *Conn) Serve(ctx context.Context, f func(*Replier, Message) error) error {
@@ -90,7 +92,7 @@ func (s *server) idle() {
 		c.message.kept = bytesClone(kept)
 		putMessage(kept)
 	}
-	c.in.release(false)
+	c.in.park()
 }
 
 // borrow returns the next message where it lies: in the input buffer, or, own, in a

@@ -24,7 +24,7 @@ import (
 //	go test -run TestServeStress -stress.conns 1000 -stress.messages 10000000 -stress.time 5m
 var (
 	stressConns    = flag.Int("stress.conns", 20, "connections of TestServeStress")
-	stressMessages = flag.Int64("stress.messages", 6000, "messages of TestServeStress, of all connections")
+	stressMessages = flag.Int64("stress.messages", 6000/sample, "messages of TestServeStress, of all connections")
 	stressTime     = flag.Duration("stress.time", 10*time.Second, "how long TestServeStress may take; then it ends early")
 	stressStall    = flag.Duration("stress.stall", 30*time.Second, "how long TestServeStress waits for one answer before it is lost")
 )

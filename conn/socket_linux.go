@@ -72,7 +72,7 @@ func (k *socket) readOnce(fd uintptr) bool {
 	k.n, k.errno = receiveNow(fd, p)
 	if k.errno == syscall.EAGAIN {
 		if k.p == nil {
-			k.in.release(false)
+			k.in.park()
 		}
 		return false
 	}
