@@ -104,13 +104,13 @@ func (c *Conn) awaitInflatable(ctx context.Context, next protocol.Kind) error {
 const leastGrowth = 64
 
 // appendInflated is inflatePart for a buffer that grows, of which the bytes from base on
-// are of the message: by some times what has arrived compressed, then by as much as
-// the message has already.
+// are of the message: by what a small message turns out to have, else by some times what
+// has arrived compressed, then by as much as the message has already.
 func (c *Conn) appendInflated(ctx context.Context, next protocol.Kind, p []byte, base int) (out []byte, last bool, err error) {
 	f := c.inflate
 	switch {
 	case !f.full || len(p) < cap(p):
-	case f.ready == 0:
+	case f.ready == 0 || len(p) == base && f.ready <= smallOutput/4:
 		return c.appendRest(ctx, next, p, base)
 	default:
 		more := max(len(p)-base, 4*f.ready, leastGrowth)
@@ -123,8 +123,8 @@ func (c *Conn) appendInflated(ctx context.Context, next protocol.Kind, p []byte,
 	return out, last, err
 }
 
-// appendRest is appendInflated for a buffer that is full, when all input was taken:
-// perhaps that was all, and the buffer need not grow.
+// appendRest is appendInflated for a buffer that is full, where little is to come, or
+// perhaps nothing: it grows by no more than that.
 func (c *Conn) appendRest(ctx context.Context, next protocol.Kind, p []byte, base int) (out []byte, last bool, err error) {
 	c.inflate.dec.Keep(p[base:])
 	o := getOutput(smallOutput)

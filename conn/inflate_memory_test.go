@@ -286,3 +286,19 @@ func TestInflateIdle(t *testing.T) {
 		})
 	}
 }
+
+// A small message gets a slice of its size, as an uncompressed one does.
+func TestInflateReadFits(t *testing.T) {
+	for _, size := range []int{1, 500, 1000, 1024, 3000} {
+		client, server := Pipe(&Options{Compression: &Compression{MinSize: -1}}, &Options{Compression: &Compression{}})
+		text := jsonText(size+1, size)[:size]
+		must(t, client.Write(background, Text, []byte(text)))
+		_, p, err := server.Read(background)
+		must(t, err)
+		if string(p) != text || cap(p) > size+size/4+16 {
+			t.Errorf("%d bytes: read %d, of a capacity of %d", size, len(p), cap(p))
+		}
+		_ = client.CloseNow()
+		_ = server.CloseNow()
+	}
+}
