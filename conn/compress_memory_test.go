@@ -247,8 +247,8 @@ func TestCompressedMemory(t *testing.T) {
 	}
 }
 
-// A connection keeps no window before its first compressed message, and then no more
-// than there was text.
+// A connection keeps no window before its first compressed message, and then a small one
+// as long as there was little text.
 func TestCompressedWindowGrows(t *testing.T) {
 	flateTest(t, 0, "", Compression{ServerMaxWindowBits: 15, ClientMaxWindowBits: 15}, func(t *testing.T, c *Conn, p *flatePeer) {
 		if kept := idle(t, c, "at first"); kept != 0 {
@@ -259,10 +259,14 @@ func TestCompressedWindowGrows(t *testing.T) {
 		if kept := idle(t, c, "after a plain message"); kept != 0 {
 			t.Errorf("a window of %d bytes after a plain message", kept)
 		}
-		must(t, c.Write(background, Text, []byte(strings.Repeat("x", 1000))))
-		p.expectText(Text, true, strings.Repeat("x", 1000))
-		if kept := idle(t, c, "after a message"); kept != 1024 {
-			t.Errorf("a window of %d bytes after one message of 1000", kept)
+		sent := 0
+		for _, test := range []struct{ text, window int }{{500, 512}, {1000, 4096}, {2596, 4096}, {128, 32768}} {
+			sent += test.text
+			must(t, c.Write(background, Text, []byte(strings.Repeat("x", test.text))))
+			p.expectText(Text, true, strings.Repeat("x", test.text))
+			if kept := idle(t, c, "after a message"); kept != test.window {
+				t.Errorf("a window of %d bytes after %d of text, want %d", kept, sent, test.window)
+			}
 		}
 	})
 }

@@ -1,7 +1,5 @@
 package deflate
 
-import "math/bits"
-
 // The window sizes that can be agreed, as exponents of two.
 //
 // RFC 7692, section 7.1.2.
@@ -34,8 +32,10 @@ func (w Window) bits() int {
 // size returns the number of bytes in the window.
 func (w Window) size() int { return 1 << w.bits() }
 
-// firstRing is the least number of bytes allocated for a history.
-const firstRing = 1 << MinWindowBits
+// rings are the sizes of which a history takes the first that is enough, or that of its
+// window. They are far apart: what many connections outgrow at different times leaves
+// holes between what they keep.
+var rings = [...]int{1 << 9, 1 << 12, 1 << 15}
 
 // history is the end of what went through a codec: a ring that grows up to the size
 // of the window and has no memory before the first byte. Its length is 0 or a power
@@ -54,20 +54,26 @@ func (h *history) add(p []byte, size int) {
 	if len(p) > size {
 		p = p[len(p)-size:]
 	}
-	h.grow(min(h.n+len(p), size))
+	h.grow(min(h.n+len(p), size), size)
 	m := copy(h.ring[h.next:], p)
 	copy(h.ring, p[m:])
 	h.next = (h.next + len(p)) & (len(h.ring) - 1)
 	h.n = min(h.n+len(p), len(h.ring))
 }
 
-// grow makes room for n bytes. A ring that is to grow has not wrapped around yet:
-// nothing has been dropped from it.
-func (h *history) grow(n int) {
+// grow makes room for n bytes, at most size. A ring that is to grow has not wrapped around
+// yet: nothing has been dropped from it.
+func (h *history) grow(n, size int) {
 	if n <= len(h.ring) {
 		return
 	}
-	ring := make([]byte, max(firstRing, 1<<bits.Len(uint(n-1))))
+	for _, r := range rings {
+		if n <= r {
+			size = min(r, size)
+			break
+		}
+	}
+	ring := make([]byte, size)
 	copy(ring, h.ring[:h.n])
 	h.ring, h.next = ring, h.n
 }
