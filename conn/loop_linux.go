@@ -113,6 +113,10 @@ func (c *Conn) serveSocket(s *server) error {
 	c.socket.ask()
 	w := wait{c: c}
 	for {
+		// Who completes a closing handshake has the stream to himself.
+		if err := c.terminal(); err != nil {
+			return err
+		}
 		now, limit := w.next()
 		w.until = now.Add(limit)
 		if c.reading.begin(s.ctx, now, limit) != nil {

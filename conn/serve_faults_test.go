@@ -235,3 +235,23 @@ func TestServeJudgesBeforeTheEnd(t *testing.T) {
 		mustBe(t, <-serving, frame.TextNotUTF8)
 	})
 }
+
+// While a closing handshake is completed nobody else may read.
+func TestServeLeavesTheEndAlone(t *testing.T) {
+	a, b := tcpPair(t)
+	c, p := New(a, Start{Role: Client}, nil), newRawPeer(t, Server, b)
+	ctx, cancel := context.WithCancel(t.Context())
+	serving := async(func() error {
+		return c.Serve(ctx, func(*Replier, Message) error { return errors.New("no message is sent") })
+	})
+	p.send(closeFrame(StatusGoingAway, ""))
+	p.expect(closeFrame(StatusGoingAway, ""))
+	cancel() // the client waits for the server to close TCP, without Serve
+	err := mustReturn(t, "Serve", serving)
+	begun := time.Now()
+	if again := c.Serve(t.Context(), ignoring); again != err || time.Since(begun) > 3*time.Second {
+		t.Errorf("%v, after %v; want %v", again, time.Since(begun), err)
+	}
+	must(t, b.Close())
+	mustEnd(t, c)
+}
