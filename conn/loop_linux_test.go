@@ -4,6 +4,7 @@ package conn
 
 import (
 	"context"
+	"net"
 	"testing"
 )
 
@@ -44,5 +45,31 @@ func TestLoopLooksUp(t *testing.T) {
 			mustBe(t, got, want)
 			_ = c.CloseNow()
 		})
+	}
+}
+
+// Only plain TCP is trusted to tell how much is left.
+func TestSocketTells(t *testing.T) {
+	for _, multipath := range []bool{false, true} {
+		var lc net.ListenConfig
+		lc.SetMultipathTCP(multipath)
+		l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
+		must(t, err)
+		var d net.Dialer
+		d.SetMultipathTCP(multipath)
+		nc, err := d.DialContext(t.Context(), "tcp", l.Addr().String())
+		must(t, err)
+		peer, err := l.Accept()
+		must(t, err)
+		must(t, l.Close())
+		is, err := nc.(*net.TCPConn).MultipathTCP()
+		must(t, err)
+		c := New(nc, Start{}, nil)
+		c.socket.ask()
+		if c.socket.tellsInq == is {
+			t.Errorf("multipath: %v; tells: %v", is, c.socket.tellsInq)
+		}
+		must(t, c.CloseNow())
+		must(t, peer.Close())
 	}
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // Replier sends the replies of a function that is called by [Conn.Serve]. It may be used
-// until the function returns.
+// until the function returns. The zero Replier is of no use.
 type Replier struct {
 	c   *Conn
 	ctx context.Context

@@ -30,6 +30,20 @@ var streams = []struct {
 		must(t, f.Close())
 		return a, b
 	}, nil},
+	{"Multipath TCP, where the system has it", func(t *testing.T) (a, b net.Conn) {
+		var lc net.ListenConfig
+		lc.SetMultipathTCP(true)
+		l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
+		must(t, err)
+		defer l.Close()
+		var d net.Dialer
+		d.SetMultipathTCP(true)
+		b, err = d.DialContext(t.Context(), "tcp", l.Addr().String())
+		must(t, err)
+		a, err = l.Accept()
+		must(t, err)
+		return a, b
+	}, nil},
 	{"wrapped", func(t *testing.T) (a, b net.Conn) {
 		a, b = tcpPair(t)
 		return &writeCounter{Conn: a}, b

@@ -99,12 +99,17 @@ func (k *socket) result(n int, errno syscall.Errno) (int, error) {
 const tcpInq = 36
 
 // ask has the socket tell how much is left with every read, if it can. Without that,
-// one more read has to find out.
+// one more read has to find out. A socket of Multipath TCP could tell, but of several
+// streams that are joined behind it.
 func (k *socket) ask() {
 	if k.tellsInq || k.mute {
 		return
 	}
 	_ = k.rc.Control(func(fd uintptr) {
+		proto, err := syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_PROTOCOL)
+		if err != nil || proto != syscall.IPPROTO_TCP {
+			return
+		}
 		k.tellsInq = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, tcpInq, 1) == nil
 	})
 }
