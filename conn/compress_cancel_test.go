@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +19,10 @@ import (
 // the size of the window that it keeps.
 func idle(t *testing.T, c *Conn, when string) (kept int) {
 	t.Helper()
+	for !c.messageTurn.try() { // somebody is about to give it back
+		runtime.Gosched()
+	}
+	defer c.messageTurn.release()
 	if c.deflate.enc.Add(nil) != nil {
 		t.Errorf("%s: a message is unfinished", when)
 	}

@@ -6,7 +6,10 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"os"
+	"os/exec"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -17,6 +20,16 @@ import (
 // lives. So the function for a connection begins on another one, whose stack is as small
 // as that of any new goroutine, 2 KiB.
 func TestStackOfConnections(t *testing.T) {
+	// The runtime learns from the stacks of other tests how large new ones are to be.
+	const learning = "adaptivestackstart=0"
+	if !strings.Contains(os.Getenv("GODEBUG"), learning) {
+		again := exec.Command(os.Args[0], "-test.run=^TestStackOfConnections$")
+		again.Env = append(os.Environ(), "GODEBUG="+learning)
+		if out, err := again.CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+		return
+	}
 	const conns, most = 400, 2048 + 512
 	type function = func(context.Context, *conn.Conn) error
 	for name, serve := range map[string]func(net.Listener, function) error{
