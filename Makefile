@@ -11,6 +11,7 @@ GO ?= go
 # Tools, pinned here rather than in go.mod, so that no user of the module depends on them.
 GOFUMPT     ?= $(GO) run mvdan.cc/gofumpt@v0.12.0
 STATICCHECK ?= $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+BENCHSTAT   ?= $(GO) run golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 GOVULNCHECK ?= $(GO) run golang.org/x/vuln/cmd/govulncheck@v1.8.0
 
 # Every target compiles the tests too. linux/s390x is the big-endian one, linux/386 the one where int has 32 bits.
@@ -124,9 +125,26 @@ autobahn-ws:
 autobahn-wss:
 	$(GO) run ./autobahn -tls -cases '$(AUTOBAHN_TLS_CASES)'
 
+# Which benchmarks, against which commit, how long each and how often in turn.
+BENCH       ?= .
+BENCH_BASE  ?= main
+BENCH_TIME  ?= 100ms
+BENCH_COUNT ?= 6
+BENCH_PKGS  ?= ./mask ./frame ./internal/protocol ./handshake ./deflate ./conn
+
 .PHONY: bench
-bench: ## every benchmark
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+bench: ## benchmarks of the hot paths, against those of BENCH_BASE in turn, compared by benchstat
+	@base=$$(mktemp -d); \
+	trap 'git worktree remove --force $$base/tree; rm -rf $$base' EXIT; \
+	git worktree add --quiet --detach $$base/tree $(BENCH_BASE); \
+	for i in $$(seq $(BENCH_COUNT)); do \
+		echo "round $$i of $(BENCH_COUNT)"; \
+		for d in $$base/tree .; do \
+			(cd $$d && $(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCH_TIME) -benchmem $(BENCH_PKGS)) \
+				>>$$base/$$([ $$d = . ] && echo new || echo old).txt; \
+		done; \
+	done; \
+	$(BENCHSTAT) $(BENCH_BASE)=$$base/old.txt here=$$base/new.txt
 
 .PHONY: vuln
 vuln: ## known vulnerabilities in what is imported; needs the network

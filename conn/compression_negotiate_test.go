@@ -124,7 +124,7 @@ func TestCompressionAnswers(t *testing.T) {
 		// D7.1.2.1-05, D7.1.2.1-06: the same or a smaller window, confirmed also if it is the largest.
 		{"server_max_window_bits=15", free, []string{pmd + "; server_max_window_bits=15"}, pmd + "; server_max_window_bits=15"},
 		{"=15, and 12 is used", &Compression{}, []string{pmd + "; server_max_window_bits=15"}, pmd + "; server_max_window_bits=12"},
-		{"=9, and 12 is used", &Compression{}, []string{pmd + "; server_max_window_bits=9"}, pmd + "; server_max_window_bits=9"},
+		{"=9, and 9 is used", &Compression{}, []string{pmd + "; server_max_window_bits=9"}, pmd + "; server_max_window_bits=9"},
 		{"unasked", &Compression{ServerMaxWindowBits: 10}, []string{pmd}, pmd + "; server_max_window_bits=10"},
 
 		// D7.1.2.2-03, D7.1.2.2-04: answered only if it was offered.
