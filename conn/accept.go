@@ -20,12 +20,13 @@ import (
 // RFC 6455, section 4.2.
 func Accept(w http.ResponseWriter, r *http.Request, o *Options) (*Conn, error) {
 	opts := o.withDefaults()
-	nc, res, err := handshake.Upgrade(w, r, &handshake.ServerOptions{
-		Subprotocols: opts.Subprotocols,
-		Origins:      opts.Origins,
-		Negotiate:    opts.Compression.choose,
-		Timeout:      opts.HandshakeTimeout,
-	})
+	server := opts.server()
+	a := opts.admission()
+	defer a.end(nil)
+	if a != nil {
+		server.Check = a.ask
+	}
+	nc, res, err := handshake.Upgrade(w, r, &server)
 	if err != nil {
 		return nil, err
 	}
@@ -36,5 +37,6 @@ func Accept(w http.ResponseWriter, r *http.Request, o *Options) (*Conn, error) {
 		Extensions:  res.Extensions,
 	}, &opts)
 	c.base = context.WithoutCancel(r.Context())
+	a.end(c)
 	return c, nil
 }

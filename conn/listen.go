@@ -148,6 +148,8 @@ func (l *reception) close() {
 // greet does the handshake and leaves the rest to a new goroutine.
 func (l *reception) greet(a *arrival) {
 	defer l.group.Done()
+	admission := l.o.admission()
+	defer admission.end(nil)
 	over := false
 	defer func() {
 		if over {
@@ -158,7 +160,7 @@ func (l *reception) greet(a *arrival) {
 		l.leave(a)
 		_ = cutTransport(a.nc)
 	}()
-	c, f, err := l.accept(a.nc)
+	c, f, err := l.accept(a.nc, admission)
 	over = true
 	switch open := l.leave(a); {
 	case err != nil:
@@ -166,18 +168,19 @@ func (l *reception) greet(a *arrival) {
 	case !open:
 		_ = c.CloseNow()
 	default:
+		admission.end(c)
 		go c.handle(f, l.o.ErrorLog)
 	}
 }
 
 // accept does the handshake. It returns the function to call for the connection.
-func (l *reception) accept(nc net.Conn) (c *Conn, f func(context.Context, *Conn) error, err error) {
+func (l *reception) accept(nc net.Conn, a *admission) (c *Conn, f func(context.Context, *Conn) error, err error) {
 	var res handshake.Result
-	if l.o.Route == nil {
+	if l.o.Route == nil && a == nil {
 		f = l.f
 		res, err = handshake.Accept(nc, &l.handshake)
 	} else {
-		res, f, err = l.route(nc)
+		res, f, err = l.check(nc, a)
 	}
 	if err != nil {
 		return nil, nil, err
@@ -193,21 +196,24 @@ func (l *reception) accept(nc net.Conn) (c *Conn, f func(context.Context, *Conn)
 	return c, f, nil
 }
 
-// route does the handshake and asks Route.
-func (l *reception) route(nc net.Conn) (res handshake.Result, f func(context.Context, *Conn) error, err error) {
+// check does the handshake and asks Route, which has to know of the path, and Admit.
+func (l *reception) check(nc net.Conn, a *admission) (res handshake.Result, f func(context.Context, *Conn) error, err error) {
 	o := l.handshake
 	o.Check = func(ctx context.Context, r *handshake.Request) error {
-		var err error
-		if f, err = l.o.Route(ctx, r); err != nil {
-			return err
+		f = l.f
+		if l.o.Route != nil {
+			routed, err := l.o.Route(ctx, r)
+			if err != nil {
+				return err
+			}
+			if routed != nil {
+				f = routed
+			}
+			if f == nil {
+				return &handshake.Error{Status: http.StatusNotFound, Reason: "there is nothing at this path"}
+			}
 		}
-		if f == nil {
-			f = l.f
-		}
-		if f == nil {
-			return &handshake.Error{Status: http.StatusNotFound, Reason: "there is nothing at this path"}
-		}
-		return nil
+		return a.ask(ctx, r)
 	}
 	res, err = handshake.Accept(nc, &o)
 	return res, f, err

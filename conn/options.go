@@ -1,8 +1,11 @@
 package conn
 
 import (
+	"context"
 	"slices"
 	"time"
+
+	"github.com/duplexws/duplex/handshake"
 )
 
 // Defaults of [Options].
@@ -57,6 +60,18 @@ type Options struct {
 	// twice as many bytes and 64 KiB more, which leaves room for data that does not
 	// compress. RFC 7692.
 	Compression *Compression
+
+	// Admit, if not nil, is asked on a server about each request that is right in every
+	// other respect, before it is accepted: to know of every connection before its client
+	// does, to bound their number, in all or from one address. An error refuses the request:
+	// a [*handshake.Error] says with which status and header, any other is answered with 500.
+	// If there is no error, the function that was returned, unless it is nil, is called
+	// exactly once: with the connection, before anybody else has it, or with nil if the
+	// handshake has failed after all, for example because the client has gone. Both are
+	// called on the goroutine of the handshake, and the function should not wait for
+	// anything. [Conn.Context] says when the connection has ended. ctx ends when
+	// HandshakeTimeout is over; [handshake.ServerOptions] says what of r may be kept.
+	Admit func(ctx context.Context, r *handshake.Request) (opened func(*Conn), err error)
 
 	// HandshakeTimeout bounds the opening handshake; default 10 s. When dialling
 	// that is everything from the name lookup to the response.
