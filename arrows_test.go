@@ -32,7 +32,7 @@ var arrows = map[string]struct {
 	"internal/protocol":    {ours: []string{"frame", "mask"}, not: append([]string{"sync"}, noIO...)},
 	"internal/pipe":        {},
 	"conn":                 {ours: []string{"mask", "frame", "handshake", "deflate", "internal/protocol", "internal/pipe"}},
-	"conn/drain":           {ours: []string{"conn"}, later: true},
+	"conn/drain":           {ours: []string{"conn", "handshake"}},
 	"conn/redial":          {ours: []string{"conn"}, later: true},
 	"autobahn":             {ours: []string{"autobahn/report"}},
 	"autobahn/client":      {ours: []string{"conn"}},

@@ -6,6 +6,10 @@
 //
 //	conn         a connection: Accept, Dial, Handler, Read, Write, Close
 //
+// Around it, for programs that run for long:
+//
+//	conn/drain   graceful shutdown of all connections of a server
+//
 // The parts below it can be used alone, by gateways, proxies and load testers:
 //
 //	mask         XOR masking of payloads                                 5.3

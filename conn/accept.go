@@ -15,7 +15,7 @@ import (
 //
 // The connection outlives the handler. A handler that blocks while the connection
 // lives keeps memory of net/http for all that time: [Handler] avoids that.
-// http.Server.Shutdown neither sees the connection nor waits for it.
+// http.Server.Shutdown neither sees the connection nor waits for it: package drain does.
 //
 // RFC 6455, section 4.2.
 func Accept(w http.ResponseWriter, r *http.Request, o *Options) (*Conn, error) {

@@ -229,4 +229,3 @@ func (c *breakingConn) Write(b []byte) (int, error) {
 	}
 	return c.Conn.Write(b)
 }
-

@@ -9,6 +9,8 @@
 // [Conn.Writer], for many receivers of the same message [Prepare] and [Conn.Post], and for
 // protocols that want a stream [AsNetConn].
 //
+// A server that stops has package drain end all connections.
+//
 // # Concurrency
 //
 // Any method may be called by any goroutine at any time. Reading, writing a message and
