@@ -24,6 +24,9 @@ func (r *Replier) Write(t MessageType, p []byte) error {
 	if err := t.check(p); err != nil {
 		return err
 	}
+	if r.c.shortReply(t, p) {
+		return r.late()
+	}
 	c := r.c
 	if err := c.acquire(r.ctx, &c.messageTurn, nil); err != nil {
 		return err
@@ -38,11 +41,19 @@ func (r *Replier) Write(t MessageType, p []byte) error {
 	gathered := c.gathering
 	c.gathering = false
 	c.releaseMessage()
-	// Serve looks for replies when this is false. Here somebody is late.
-	if gathered && err == nil && !c.handling.Load() {
-		err = r.Flush()
+	if gathered && err == nil {
+		err = r.late()
 	}
 	return err
+}
+
+// late sends what was gathered if Serve looks for replies no more: after its function has
+// returned.
+func (r *Replier) late() error {
+	if r.c.handling.Load() {
+		return nil
+	}
+	return r.Flush()
 }
 
 // Flush sends what was gathered so far, for a function that goes on working after it has
@@ -77,7 +88,9 @@ func (r *replies) gather(h frame.Header, p []byte) bool {
 		r.o = o
 	}
 	r.n += len(encode(r.o.b[r.n:], h, p))
-	r.some.Store(true)
+	if !r.some.Load() {
+		r.some.Store(true)
+	}
 	return true
 }
 

@@ -99,6 +99,14 @@ func (s *server) idle() {
 // buffer that is to be given back.
 func (s *server) borrow() (t MessageType, p []byte, own bool, err error) {
 	c := s.c
+	if c.rx.Between() {
+		if err := s.arrive(); err != nil {
+			return 0, nil, false, err
+		}
+		if t, p, ok, err := c.short(); ok || err != nil {
+			return t, p, false, err
+		}
+	}
 	if err := c.beginMessage(s.ctx, false); err != nil {
 		return 0, nil, false, err
 	}
@@ -114,6 +122,19 @@ func (s *server) borrow() (t MessageType, p []byte, own bool, err error) {
 	}
 	t, p, err = c.readMessage(s.ctx, nil)
 	return t, p, true, err
+}
+
+// arrive waits until something is in the input buffer.
+func (s *server) arrive() error {
+	switch c := s.c; {
+	case c.over.Load():
+		return c.terminal()
+	case s.ctx.Err() != nil:
+		return cancelled(s.ctx)
+	case len(c.in.bytes()) == 0:
+		return c.fill(s.ctx)
+	}
+	return nil
 }
 
 // inPlace returns the message under way, which is one frame, in the input buffer. It

@@ -34,6 +34,9 @@ const (
 // try takes the turn if it is free.
 func (t *turn) try() bool { return t.state.CompareAndSwap(turnFree, turnHeld) }
 
+// free reports whether nobody has the turn, at this moment.
+func (t *turn) free() bool { return t.state.Load() == turnFree }
+
 // contended reports whether somebody waits for the turn that the caller holds.
 func (t *turn) contended() bool { return t.state.Load() == turnContended }
 

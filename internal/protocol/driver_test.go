@@ -46,14 +46,23 @@ type driver struct {
 	in   []byte // arrived and not consumed
 	msg  []byte
 	over bool // a Close or a violation came
+	way  way
 	out  outcome
 }
 
+// way says how the driver goes.
+type way bool
+
+const (
+	longer  way = false
+	shorter way = true // by Short where it can
+)
+
 // drive shows the pieces to a Receiver, one after the other, and returns what came
 // of them, and after how many bytes it was over.
-func drive(t testing.TB, p peer, pieces [][]byte, f take) (outcome, int) {
+func drive(t testing.TB, p peer, pieces [][]byte, f take, w way) (outcome, int) {
 	t.Helper()
-	d := driver{t: t, peer: p, take: f, rx: NewReceiver(p.from, p.allowed, p.limit)}
+	d := driver{t: t, peer: p, take: f, way: w, rx: NewReceiver(p.from, p.allowed, p.limit)}
 	arrived := 0
 	for _, piece := range pieces {
 		arrived += len(piece)
@@ -74,6 +83,9 @@ func drive(t testing.TB, p peer, pieces [][]byte, f take) (outcome, int) {
 // run acts upon what Next says until it wants more.
 func (d *driver) run() {
 	for !d.over {
+		if d.way == shorter && d.rx.Between() && d.short() {
+			continue
+		}
 		ev := d.next()
 		switch ev.Kind {
 		case More:
@@ -108,6 +120,17 @@ func (d *driver) run() {
 			d.control(ev)
 		}
 	}
+}
+
+// short tries Short, and reports whether that has brought something.
+func (d *driver) short() bool {
+	op, p, n, err := d.rx.Short(d.in)
+	d.in = d.in[n:]
+	if d.fail(err) || n == 0 {
+		return err != nil
+	}
+	d.out.Events = append(d.out.Events, wstest.Event{Opcode: op, Data: append([]byte{}, p...)})
+	return true
 }
 
 // next calls Next, and again when what it says is to be said again, with the input
@@ -185,12 +208,15 @@ func randomCuts(r *rand.Rand, b []byte) [][]byte {
 // which it is over when they come one by one.
 func judge(t testing.TB, p peer, wire []byte, seed uint64) (outcome, int) {
 	t.Helper()
-	want, at := drive(t, p, wstest.Pieces(wire, 1), takeAll)
+	want, at := drive(t, p, wstest.Pieces(wire, 1), takeAll, longer)
 	check := func(cut string, pieces [][]byte, f take) {
 		t.Helper()
-		got, _ := drive(t, p, pieces, f)
-		if diff := diff(want, got); diff != "" {
-			t.Fatalf("% x from the %v: byte by byte and %s differ (-bytes +cut):\n%s", wire[:min(len(wire), 64)], p.from, cut, diff)
+		for _, w := range []way{longer, shorter} {
+			got, _ := drive(t, p, pieces, f, w)
+			if diff := diff(want, got); diff != "" {
+				t.Fatalf("% x from the %v: byte by byte and %s, shorter %t, differ (-bytes +cut):\n%s",
+					wire[:min(len(wire), 64)], p.from, cut, w, diff)
+			}
 		}
 	}
 	r := rand.New(rand.NewPCG(seed, 0))

@@ -264,7 +264,7 @@ func TestReceiver(t *testing.T) {
 					}
 				}
 				for cut, pieces := range wstest.Cuts(b) {
-					if got, _ := drive(t, p, pieces, takeAll); diff(test.want, got) != "" {
+					if got, _ := drive(t, p, pieces, takeAll, longer); diff(test.want, got) != "" {
 						t.Errorf("%s (-want +got):\n%s", cut, diff(test.want, got))
 					}
 				}

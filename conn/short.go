@@ -1,0 +1,31 @@
+package conn
+
+import "github.com/duplexws/duplex/internal/protocol"
+
+// The short ways for small messages, as most are. They do what the long ways do and may
+// be left out: where one of them does not go, the long one does.
+
+// short returns the next message where it lies in the input buffer, if it lies there
+// whole, in one frame, and is not compressed; it is valid until more is read.
+func (c *Conn) short() (t MessageType, p []byte, ok bool, err error) {
+	c.rx.SetLimit(c.readLimit.Load()) // for the next frame, see SetReadLimit
+	op, p, n, err := c.rx.Short(c.in.bytes())
+	if err != nil {
+		return 0, nil, false, c.fail(err)
+	}
+	c.in.consume(n)
+	return MessageType(op), p, n > 0, nil
+}
+
+// shortReply gathers a reply and returns true, if nobody else writes, or waits to. With
+// the write turn held, a message turn that is free shows that no message is under way,
+// and none can begin to leave.
+func (c *Conn) shortReply(t MessageType, p []byte) bool {
+	if c.noGathering || !c.handling.Load() || c.compresses(t, len(p)) || !c.writeTurn.try() {
+		return false
+	}
+	h := protocol.Header(c.role, t.opcode(), true, len(p))
+	ok := c.messageTurn.free() && !c.mute.Load() && !c.over.Load() && c.replies.gather(h, p)
+	c.releaseWrite()
+	return ok
+}

@@ -1,0 +1,58 @@
+package protocol
+
+import (
+	"encoding/binary"
+
+	"github.com/duplexws/duplex/frame"
+	"github.com/duplexws/duplex/mask"
+)
+
+// Between reports whether the next bytes of the input are the header of a frame, and no
+// message is under way.
+func (r *Receiver) Between() bool { return r.op|r.control == 0 }
+
+// Short is a shorter way for the most usual of all messages: one that lies whole in the
+// input, in a single frame without reserved bits. It returns that message, unmasked in
+// place and judged, and how many bytes it takes. If the input does not begin with one, or
+// there is anything to object to but text that is not UTF-8, n is 0, nothing has happened,
+// and Next has to say what it is. Short may be called only when Between reports true.
+//
+// RFC 6455, section 5.2.
+func (r *Receiver) Short(b []byte) (op frame.Opcode, p []byte, n int, err error) {
+	const fin, masked = 0x80, 0x80
+	if len(b) < 2 {
+		return 0, nil, 0, nil
+	}
+	op = frame.Opcode(b[0] ^ fin)
+	size, at := uint64(b[1]), 2
+	if r.from == frame.Client {
+		size ^= masked // so that a frame without a mask seems too long
+	}
+	switch {
+	case op != frame.Text && op != frame.Binary:
+		return 0, nil, 0, nil
+	case size == 126 && len(b) >= 4:
+		size, at = uint64(binary.BigEndian.Uint16(b[2:])), 4
+		if size < 126 {
+			return 0, nil, 0, nil
+		}
+	case size > 125:
+		return 0, nil, 0, nil
+	}
+	key := at
+	if r.from == frame.Client {
+		at += len(mask.Key{})
+	}
+	if size > r.limit || uint64(len(b)) < uint64(at)+size {
+		return 0, nil, 0, nil
+	}
+	n = at + int(size)
+	p = b[at:n:n]
+	if r.from == frame.Client {
+		mask.XOR(p, mask.Key(b[key:at]))
+	}
+	if op == frame.Text && !ValidText(p) {
+		return 0, nil, 0, frame.TextNotUTF8
+	}
+	return op, p, n, nil
+}
