@@ -2,21 +2,17 @@
 
 package conn
 
-import (
-	"cmp"
-	"time"
-)
+import "cmp"
 
 // loop is Serve inside one call of RawConn.Read. It never waits for input: when there is
 // none it gives its buffers back and returns to RawConn.Read, which waits and calls it
 // again. What has to wait for the peer in another way, a closing handshake or a failure,
 // is done after RawConn.Read has returned.
 type loop struct {
-	s      *server
-	err    error
-	then   func() error // what is left to do, if err is errLeave
-	came   bool         // something was read since it last waited
-	parked time.Time    // when it began to wait after that
+	s    *server
+	err  error
+	then func() error // what is left to do, if err is errLeave
+	came bool         // something was read; the clock is looked at only when it matters
 }
 
 // leave has the loop end, and then do something.
@@ -43,9 +39,6 @@ func (l *loop) run(fd uintptr) bool {
 	}
 	l.err = nil
 	l.s.idle()
-	if l.came {
-		l.came, l.parked = false, time.Now()
-	}
 	return false
 }
 
@@ -94,9 +87,7 @@ func (l *loop) flush() (taken bool, err error) {
 		if err = c.maySendReplies(); err == nil && len(c.tail) == 0 && c.replies.n > 0 {
 			n := c.socket.send(c.replies.bytes())
 			c.replies.sent(n)
-			if taken = c.replies.n == 0; taken {
-				c.hasSent()
-			}
+			taken = c.replies.n == 0 // keepalive has seen what they answer
 		}
 		c.releaseWrite()
 		if taken || err != nil {
@@ -128,8 +119,9 @@ func (c *Conn) serveSocket(s *server) error {
 		} else {
 			c.reading.end()
 		}
-		if l.parked.After(w.since) {
-			w.since, w.pinged = l.parked, false
+		if l.came {
+			l.came = false
+			w.since, w.pinged = c.socket.lastHeard(), false
 		}
 		switch {
 		case l.err == errLeave:

@@ -6,6 +6,9 @@ import (
 	"context"
 	"net"
 	"testing"
+	"time"
+
+	"github.com/duplexws/duplex/frame"
 )
 
 // untold keeps a socket from telling how much is left to be read, as an old kernel would.
@@ -72,4 +75,26 @@ func TestSocketTells(t *testing.T) {
 		must(t, c.CloseNow())
 		must(t, peer.Close())
 	}
+}
+
+// The system knows when the last bytes came, and still does after a while.
+func TestSocketLastHeard(t *testing.T) {
+	const tick = 10 * time.Millisecond // the system counts in these, or finer ones
+	a, b := tcpPair(t)
+	c, p := New(a, Start{Role: Server}, &Options{KeepAlive: 100 * time.Millisecond}), newRawPeer(t, Client, b)
+	before := time.Now().Add(-tick)
+	p.send(textFrame("here I am"))
+	serving := async(func() error { return c.Serve(t.Context(), echoing) })
+	p.expect(textFrame("here I am"))
+	after := time.Now().Add(tick)
+	f, err := p.next()
+	must(t, err)
+	if f.Op != frame.Ping || time.Since(before) < 100*time.Millisecond {
+		t.Errorf("frame %+v after %v, want a Ping after 100 ms", f, time.Since(before))
+	}
+	if at := c.socket.lastHeard(); at.Before(before) || at.After(after) {
+		t.Errorf("heard something %v after it had begun, want less than %v", at.Sub(before), after.Sub(before))
+	}
+	must(t, c.CloseNow())
+	mustBe(t, mustReturn(t, "Serve", serving), errCloseNow)
 }

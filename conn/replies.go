@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/duplexws/duplex/frame"
+	"github.com/duplexws/duplex/internal/protocol"
 )
 
 // Replier sends the replies of a function that is called by [Conn.Serve]. It may be used
@@ -73,13 +74,36 @@ const maxGathered = 16 << 10
 
 // gather adds a frame to what was gathered. It returns false if there is no room.
 func (r *replies) gather(h frame.Header, p []byte) bool {
-	size := r.n + h.Len() + len(p)
-	switch {
-	case len(p) > maxGathered || size > largeOutput:
+	if !r.room(h.Len(), len(p)) {
 		return false
+	}
+	r.n += len(encode(r.o.b[r.n:], h, p))
+	r.note()
+	return true
+}
+
+// gatherShort is gather for a whole frame of a server.
+func (r *replies) gatherShort(op frame.Opcode, p []byte) bool {
+	if !r.room(4, len(p)) {
+		return false
+	}
+	r.n += protocol.PutShort(r.o.b[r.n:], op, len(p))
+	r.n += copy(r.o.b[r.n:], p)
+	r.note()
+	return true
+}
+
+// room takes memory for one more frame, unless the payload is too large or there is too
+// much already.
+func (r *replies) room(header, payload int) bool {
+	size := r.n + header + payload
+	switch {
+	case payload > maxGathered || size > largeOutput:
+		return false
+	case r.o != nil && size <= len(r.o.b):
 	case r.o == nil && size <= smallOutput:
 		r.o = getOutput(smallOutput)
-	case r.o == nil || size > len(r.o.b):
+	default:
 		o := getOutput(largeOutput)
 		if r.o != nil {
 			copy(o.b, r.o.b[:r.n])
@@ -87,11 +111,14 @@ func (r *replies) gather(h frame.Header, p []byte) bool {
 		}
 		r.o = o
 	}
-	r.n += len(encode(r.o.b[r.n:], h, p))
+	return true
+}
+
+// note has Serve look for what was gathered.
+func (r *replies) note() {
 	if !r.some.Load() {
 		r.some.Store(true)
 	}
-	return true
 }
 
 // bytes returns what was gathered.
@@ -187,3 +214,5 @@ func (c *Conn) maySendReplies() error {
 	}
 	return err
 }
+
+const _ = uint(protocol.MaxShort - maxGathered)

@@ -24,8 +24,12 @@ func (c *Conn) shortReply(t MessageType, p []byte) bool {
 	if c.noGathering || !c.handling.Load() || c.compresses(t, len(p)) || !c.writeTurn.try() {
 		return false
 	}
-	h := protocol.Header(c.role, t.opcode(), true, len(p))
-	ok := c.messageTurn.free() && !c.mute.Load() && !c.over.Load() && c.replies.gather(h, p)
+	ok := c.messageTurn.free() && !c.mute.Load() && !c.over.Load()
+	if c.role == Server {
+		ok = ok && c.replies.gatherShort(t.opcode(), p)
+	} else {
+		ok = ok && c.replies.gather(protocol.Header(c.role, t.opcode(), true, len(p)), p)
+	}
 	c.releaseWrite()
 	return ok
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"syscall"
+	"time"
 	"unsafe"
 )
 
@@ -150,6 +151,17 @@ func (k *socket) receiveTelling(p []byte) (n, left int, errno syscall.Errno) {
 		return n, -1, errno
 	}
 	return n, int(told.left), errno
+}
+
+// lastHeard returns when the last bytes have come, as far as the system can tell.
+func (k *socket) lastHeard() time.Time {
+	var info syscall.TCPInfo
+	_ = k.rc.Control(func(fd uintptr) {
+		size := uint32(syscall.SizeofTCPInfo)
+		_, _, _ = syscall.RawSyscall6(syscall.SYS_GETSOCKOPT, fd, syscall.IPPROTO_TCP, syscall.TCP_INFO,
+			uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
+	})
+	return time.Now().Add(-time.Duration(info.Last_data_recv) * time.Millisecond)
 }
 
 // send writes what the socket takes at once, and returns how much that was.

@@ -56,3 +56,20 @@ func (r *Receiver) Short(b []byte) (op frame.Opcode, p []byte, n int, err error)
 	}
 	return op, p, n, nil
 }
+
+// MaxShort is the largest payload of a frame that PutShort can begin.
+const MaxShort = 1<<16 - 1
+
+// PutShort is a shorter way to the header of a whole frame of a server with at most
+// MaxShort bytes of payload. It puts it at the start of b and returns its size, at most 4.
+func PutShort(b []byte, op frame.Opcode, payload int) int {
+	const fin = 0x80
+	b[0] = fin | byte(op)
+	if payload < 126 {
+		b[1] = byte(payload)
+		return 2
+	}
+	b[1] = 126
+	binary.BigEndian.PutUint16(b[2:], uint16(payload))
+	return 4
+}
