@@ -43,9 +43,22 @@ func (c *Conn) ReadAppend(ctx context.Context, dst []byte) (MessageType, []byte,
 	if err := c.acquireRead(ctx); err != nil {
 		return 0, dst, err
 	}
-	t, p, err := c.readMessage(ctx, dst)
+	t, p, err := c.readNext(ctx, dst)
 	c.releaseRead()
 	return t, p, err
+}
+
+// readNext appends the next message to dst.
+func (c *Conn) readNext(ctx context.Context, dst []byte) (MessageType, []byte, error) {
+	if c.rx.Between() {
+		if err := c.arrive(ctx); err != nil {
+			return 0, dst, err
+		}
+		if t, p, ok, err := c.short(); ok || err != nil {
+			return t, append(dst, p...), err
+		}
+	}
+	return c.readMessage(ctx, dst)
 }
 
 // acquireRead takes the read turn for the application.

@@ -100,7 +100,7 @@ func (s *server) idle() {
 func (s *server) borrow() (t MessageType, p []byte, own bool, err error) {
 	c := s.c
 	if c.rx.Between() {
-		if err := s.arrive(); err != nil {
+		if err := c.arrive(s.ctx); err != nil {
 			return 0, nil, false, err
 		}
 		if t, p, ok, err := c.short(); ok || err != nil {
@@ -122,19 +122,6 @@ func (s *server) borrow() (t MessageType, p []byte, own bool, err error) {
 	}
 	t, p, err = c.readMessage(s.ctx, nil)
 	return t, p, true, err
-}
-
-// arrive waits until something is in the input buffer.
-func (s *server) arrive() error {
-	switch c := s.c; {
-	case c.over.Load():
-		return c.terminal()
-	case s.ctx.Err() != nil:
-		return cancelled(s.ctx)
-	case len(c.in.bytes()) == 0:
-		return c.fill(s.ctx)
-	}
-	return nil
 }
 
 // inPlace returns the message under way, which is one frame, in the input buffer. It

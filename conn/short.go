@@ -1,9 +1,26 @@
 package conn
 
-import "github.com/duplexws/duplex/internal/protocol"
+import (
+	"context"
+
+	"github.com/duplexws/duplex/internal/protocol"
+)
 
 // The short ways for small messages, as most are. They do what the long ways do and may
 // be left out: where one of them does not go, the long one does.
+
+// arrive waits until something is in the input buffer.
+func (c *Conn) arrive(ctx context.Context) error {
+	switch {
+	case c.over.Load():
+		return c.terminal()
+	case ctx.Err() != nil:
+		return cancelled(ctx)
+	case len(c.in.bytes()) == 0:
+		return c.fill(ctx)
+	}
+	return nil
+}
 
 // short returns the next message where it lies in the input buffer, if it lies there
 // whole, in one frame, and is not compressed; it is valid until more is read.
@@ -17,9 +34,22 @@ func (c *Conn) short() (t MessageType, p []byte, ok bool, err error) {
 	return MessageType(op), p, n > 0, nil
 }
 
-// shortReply gathers a reply and returns true, if nobody else writes, or waits to. With
-// the write turn held, a message turn that is free shows that no message is under way,
-// and none can begin to leave.
+// shortWrite sends a message in one small frame and returns true, if nobody else writes, or
+// waits to. With the write turn held, a message turn that is free shows that no message is
+// under way, and none can begin to leave.
+func (c *Conn) shortWrite(ctx context.Context, t MessageType, p []byte) (done bool, err error) {
+	if len(p) > smallOutput || c.compresses(t, len(p)) || !c.writeTurn.try() {
+		return false, nil
+	}
+	if done = c.messageTurn.free() && !c.mute.Load() && !c.over.Load() && ctx.Err() == nil; done {
+		err = c.transmit(ctx, 0, protocol.Header(c.role, t.opcode(), true, len(p)), p)
+	}
+	c.releaseWrite()
+	return done, err
+}
+
+// shortReply gathers a reply and returns true, if nobody else writes, or waits to, as in
+// shortWrite.
 func (c *Conn) shortReply(t MessageType, p []byte) bool {
 	if c.noGathering || !c.handling.Load() || c.compresses(t, len(p)) || !c.writeTurn.try() {
 		return false

@@ -25,6 +25,9 @@ func (c *Conn) Write(ctx context.Context, t MessageType, p []byte) error {
 	if err := t.check(p); err != nil {
 		return err
 	}
+	if done, err := c.shortWrite(ctx, t, p); done {
+		return err
+	}
 	return c.writeMessage(ctx, t, p)
 }
 
