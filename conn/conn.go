@@ -23,6 +23,7 @@ type Conn struct {
 	readLimit   atomic.Int64
 	born        time.Time    // the zero of sentAt
 	sentAt      atomic.Int64 // when bytes last went out, keepalive's Pings apart
+	sent        atomic.Bool  // and since then again; the system knows when
 
 	// The read turn, and what may be touched only with it.
 	readTurn turn
@@ -208,13 +209,28 @@ func (c *Conn) ended() <-chan struct{} {
 
 // hasSent notes that bytes went out.
 func (c *Conn) hasSent() {
-	if c.keepAlive > 0 {
+	switch {
+	case c.keepAlive <= 0:
+	case !c.socket.usable():
 		c.sentAt.Store(int64(time.Since(c.born)))
+	case !c.sent.Load():
+		c.sent.Store(true)
 	}
 }
 
 // lastSent returns when bytes last went out.
-func (c *Conn) lastSent() time.Time { return c.born.Add(time.Duration(c.sentAt.Load())) }
+func (c *Conn) lastSent() time.Time {
+	if c.sent.Swap(false) {
+		c.sentAt.Store(int64(c.socket.lastSent().Sub(c.born)))
+	}
+	return c.born.Add(time.Duration(c.sentAt.Load()))
+}
+
+// forgetSent has bytes that went out since then count for nothing.
+func (c *Conn) forgetSent(then time.Time) {
+	c.sent.Store(false)
+	c.sentAt.Store(int64(then.Sub(c.born)))
+}
 
 // How the stream is closed.
 type ending bool

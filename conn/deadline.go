@@ -77,6 +77,21 @@ func (k *clock) begin(ctx context.Context, now time.Time, limit time.Duration) e
 	return nil
 }
 
+// again is begin for a call that may use the deadline of the one before, if it has one and
+// has the same context. It returns false if not, and if ctx has ended.
+func (k *clock) again(ctx context.Context) bool {
+	done := ctx.Done()
+	if last := &k.last; !last.is || last.at.IsZero() || last.done != done || k.fired.Load() {
+		return false
+	}
+	k.running.Store(true)
+	if done != nil && ctx.Err() != nil {
+		k.end()
+		return false
+	}
+	return true
+}
+
 // prepare is begin for a call that needs another watch or deadline than the one before.
 func (k *clock) prepare(ctx context.Context, now, deadline time.Time, limit time.Duration) {
 	done := ctx.Done()

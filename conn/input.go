@@ -151,10 +151,12 @@ func (c *Conn) receive(ctx context.Context, p []byte) (int, error) {
 	}
 	w := wait{c: c}
 	for {
-		now, limit := w.next()
-		w.until = now.Add(limit)
-		if c.reading.begin(ctx, now, limit) != nil {
-			return 0, w.leave(ctx)
+		if !w.resume(ctx) {
+			now, limit := w.next()
+			w.until = now.Add(limit)
+			if c.reading.begin(ctx, now, limit) != nil {
+				return 0, w.leave(ctx)
+			}
 		}
 		n, err := c.readStream(p)
 		c.reading.end()
@@ -249,8 +251,23 @@ func (w *wait) next() (now time.Time, limit time.Duration) {
 	return now, max(every-now.Sub(w.since), min(every, minLook))
 }
 
+// resume begins a read under the deadline that another one has left, without a look at the
+// clock, and reports whether it could. When the wait began is not known then; if it
+// matters, the system says when the last bytes came.
+func (w *wait) resume(ctx context.Context) bool {
+	c := w.c
+	if c.keepAlive <= 0 || !w.since.IsZero() || !c.quiet.at.IsZero() || !c.socket.usable() || !c.reading.again(ctx) {
+		return false
+	}
+	w.until = c.reading.last.at
+	return true
+}
+
 // lifeless returns how long there was no sign of life.
 func (w *wait) lifeless(now time.Time) time.Duration {
+	if w.since.IsZero() {
+		w.since = w.c.socket.lastHeard()
+	}
 	if sent := w.c.lastSent(); sent.After(w.since) {
 		w.since, w.pinged = sent, false
 	}
@@ -264,6 +281,14 @@ func (w *wait) deadline() error {
 		return w.nothing()
 	}
 	w.empty = 0
+	if w.since.IsZero() {
+		// Perhaps that was over before the read began, and there is something to read.
+		w.lifeless(time.Now())
+		if look := time.Now().Add(min(w.c.keepAlive, minLook) - w.c.keepAlive); look.After(w.since) {
+			w.since = look
+		}
+		return nil
+	}
 	return w.silence()
 }
 

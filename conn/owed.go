@@ -117,9 +117,9 @@ func (c *Conn) payOwed() {
 		_ = c.transmit(context.Background(), limit, c.control(frame.Pong, o.pong), o.pong)
 	}
 	if o.ping {
-		sentAt := c.sentAt.Load()
+		before := c.lastSent()
 		if c.transmit(context.Background(), limit, c.control(frame.Ping, body[:]), body[:]) == nil {
-			c.sentAt.Store(sentAt) // our own Ping is no sign of life
+			c.forgetSent(before) // our own Ping is no sign of life
 		}
 	}
 	if o.paid != nil {

@@ -153,15 +153,21 @@ func (k *socket) receiveTelling(p []byte) (n, left int, errno syscall.Errno) {
 	return n, int(told.left), errno
 }
 
-// lastHeard returns when the last bytes have come, as far as the system can tell.
-func (k *socket) lastHeard() time.Time {
-	var info syscall.TCPInfo
+// lastHeard returns when the last bytes have come, and lastSent when the last have left, as
+// far as the system can tell; else now.
+func (k *socket) lastHeard() time.Time { return ago(k.info().Last_data_recv) }
+func (k *socket) lastSent() time.Time  { return ago(k.info().Last_data_sent) }
+
+func ago(ms uint32) time.Time { return time.Now().Add(-time.Duration(ms) * time.Millisecond) }
+
+// info asks the system.
+func (k *socket) info() (info syscall.TCPInfo) {
 	_ = k.rc.Control(func(fd uintptr) {
 		size := uint32(syscall.SizeofTCPInfo)
 		_, _, _ = syscall.RawSyscall6(syscall.SYS_GETSOCKOPT, fd, syscall.IPPROTO_TCP, syscall.TCP_INFO,
 			uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
 	})
-	return time.Now().Add(-time.Duration(info.Last_data_recv) * time.Millisecond)
+	return info
 }
 
 // send writes what the socket takes at once, and returns how much that was.

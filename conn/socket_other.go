@@ -2,7 +2,10 @@
 
 package conn
 
-import "net"
+import (
+	"net"
+	"time"
+)
 
 // socket and loop are for other systems: see socket_linux.go and loop_linux.go.
 type (
@@ -14,6 +17,8 @@ func (k *socket) usable() bool             { return false }
 func (k *socket) init(net.Conn, *input)    {}
 func (k *socket) read([]byte) (int, error) { panic("unreachable") }
 func (k *socket) shutdown()                { panic("unreachable") }
+func (k *socket) lastHeard() time.Time     { panic("unreachable") }
+func (k *socket) lastSent() time.Time      { panic("unreachable") }
 
 func (l *loop) receive([]byte) (int, error) { panic("unreachable") }
 func (l *loop) leave(func() error) error    { panic("unreachable") }
