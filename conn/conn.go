@@ -62,6 +62,8 @@ type Conn struct {
 	mute   atomic.Bool // state is not Open
 	broken atomic.Bool // nothing can be sent any more
 
+	finished atomic.Bool // the stream was closed, and those who wait for that were told
+
 	mu     sync.Mutex // guards what follows; never held during I/O
 	state  protocol.State
 	err    error         // why the connection has ended or is about to; sticky
@@ -72,7 +74,7 @@ type Conn struct {
 	posts  posts
 	pings  pings
 	base   context.Context // carries the values of Context
-	ctx    context.Context // made when needed
+	ctx    context.Context // see lifetime; made when needed
 	cancel context.CancelCauseFunc
 	came   chan struct{} // closed when the application comes to read; nil: nobody waits
 
@@ -162,31 +164,6 @@ func (c *Conn) SetReadLimit(n int64) {
 	c.readLimit.Store(n)
 }
 
-// Context returns a context that is done when the connection has ended, and whose
-// context.Cause says why, with the error that reads return then. On a server it
-// carries the values of the request's context, but not its end.
-func (c *Conn) Context() context.Context {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.ctx == nil {
-		c.ctx, c.cancel = context.WithCancelCause(c.base)
-		if c.gone {
-			c.cancel(c.err)
-		}
-	}
-	return c.ctx
-}
-
-// owns reports whether a Done channel is that of the connection's own context.
-func (c *Conn) owns(done <-chan struct{}) bool {
-	if c == nil {
-		return false
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.ctx != nil && c.ctx.Done() == done
-}
-
 // terminal returns the error that has ended the connection, or is about to, or nil.
 func (c *Conn) terminal() error {
 	if !c.over.Load() {
@@ -195,16 +172,6 @@ func (c *Conn) terminal() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.err
-}
-
-// ended returns a channel that is closed when the connection has ended.
-func (c *Conn) ended() <-chan struct{} {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.done == nil {
-		c.done = make(chan struct{})
-	}
-	return c.done
 }
 
 // hasSent notes that bytes went out.
@@ -263,16 +230,7 @@ func (c *Conn) end(cause error, how ending) error {
 		return err
 	}
 
-	c.mu.Lock()
-	if c.done == nil {
-		c.done = make(chan struct{})
-	}
-	close(c.done)
-	if c.cancel != nil {
-		c.cancel(err)
-	}
-	c.mu.Unlock()
-
+	c.announceEnd()
 	c.reading.release()
 	c.writing.release()
 	// Whoever holds a turn gives back what goes with it; else do it here.

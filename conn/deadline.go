@@ -58,7 +58,7 @@ var past = time.Unix(1, 0)
 // look whether its time is over, see needs. If ctx has ended already, begin returns
 // the error to report; otherwise end must be called.
 func (k *clock) begin(ctx context.Context, now time.Time, limit time.Duration) error {
-	done := ctx.Done()
+	done := k.owner.watched(ctx)
 	var deadline time.Time
 	if limit > 0 {
 		deadline = now.Add(limit)
@@ -66,7 +66,7 @@ func (k *clock) begin(ctx context.Context, now time.Time, limit time.Duration) e
 	if last := &k.last; last.is && last.done == done && !k.fired.Load() && !k.moves(last.at, now, deadline) {
 		k.running.Store(true)
 	} else {
-		k.prepare(ctx, now, deadline, limit)
+		k.prepare(ctx, done, now, deadline, limit)
 	}
 	// The watch does nothing unless a call is running. If the context ended before
 	// that was noted, it shows here.
@@ -93,8 +93,7 @@ func (k *clock) again(ctx context.Context) bool {
 }
 
 // prepare is begin for a call that needs another watch or deadline than the one before.
-func (k *clock) prepare(ctx context.Context, now, deadline time.Time, limit time.Duration) {
-	done := ctx.Done()
+func (k *clock) prepare(ctx context.Context, done <-chan struct{}, now, deadline time.Time, limit time.Duration) {
 	k.mu.Lock()
 	if done != k.done {
 		k.watch(ctx, done)
