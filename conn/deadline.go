@@ -77,11 +77,11 @@ func (k *clock) begin(ctx context.Context, now time.Time, limit time.Duration) e
 	return nil
 }
 
-// again is begin for a call that may use the deadline of the one before, if it has one and
-// has the same context. It returns false if not, and if ctx has ended.
+// again is begin for a call that may use the deadline of the one before, if that has had
+// the same context. It returns false if not, and if ctx has ended.
 func (k *clock) again(ctx context.Context) bool {
-	done := ctx.Done()
-	if last := &k.last; !last.is || last.at.IsZero() || last.done != done || k.fired.Load() {
+	done := k.owner.watched(ctx)
+	if last := &k.last; !last.is || last.done != done || k.fired.Load() {
 		return false
 	}
 	k.running.Store(true)

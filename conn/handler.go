@@ -40,6 +40,7 @@ func Handler(f func(ctx context.Context, c *Conn) error, o *Options) http.Handle
 			logRefusal(logger, r.RemoteAddr, err)
 			return
 		}
+		c.settleDown(c.Context()) // here, where the stack has grown
 		go c.handle(f, logger)
 	})
 }

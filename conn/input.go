@@ -256,7 +256,8 @@ func (w *wait) next() (now time.Time, limit time.Duration) {
 // matters, the system says when the last bytes came.
 func (w *wait) resume(ctx context.Context) bool {
 	c := w.c
-	if c.keepAlive <= 0 || !w.since.IsZero() || !c.quiet.at.IsZero() || !c.socket.usable() || !c.reading.again(ctx) {
+	if c.keepAlive <= 0 || !w.since.IsZero() || !c.quiet.at.IsZero() || !c.socket.usable() ||
+		c.reading.last.at.IsZero() || !c.reading.again(ctx) {
 		return false
 	}
 	w.until = c.reading.last.at

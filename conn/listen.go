@@ -192,6 +192,7 @@ func (l *reception) accept(nc net.Conn, a *admission) (c *Conn, f func(context.C
 		Extensions:  res.Extensions,
 	}, &l.o.Options)
 	c.base = l.base
+	c.settleDown(c.Context()) // here, where the stack has grown
 	return c, f, nil
 }
 

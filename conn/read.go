@@ -65,10 +65,13 @@ func (c *Conn) readNext(ctx context.Context, dst []byte) (MessageType, []byte, e
 func (c *Conn) acquireRead(ctx context.Context) error {
 	err := c.acquire(ctx, &c.readTurn, nil)
 	if err == nil {
-		c.reads.Add(1)
+		first := c.reads.Add(1) == 1
 		c.read.Store(true)
 		if c.awaited.Load() {
 			c.announceReader()
+		}
+		if first {
+			c.lull(ctx)
 		}
 	}
 	return err

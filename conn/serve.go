@@ -27,21 +27,7 @@ func (c *Conn) Serve(ctx context.Context, f func(*Replier, Message) error) error
 		return err
 	}
 	s := server{c: c, ctx: ctx, f: f, replier: Replier{c: c, ctx: ctx}}
-	defer s.stop()
-	var err error
-	if c.socket.usable() {
-		err = c.serveSocket(&s)
-	} else {
-		for err == nil {
-			err = s.step()
-		}
-	}
-	if c.replies.some.Load() {
-		if lost := c.flushReplies(ctx, false); lost != nil && c.terminal() != nil {
-			return lost
-		}
-	}
-	return err
+	return s.run()
 }
 
 // server is one call of Serve.
@@ -51,6 +37,25 @@ type server struct {
 	f       func(*Replier, Message) error
 	replier Replier
 	size    int // of the last message that needed a buffer of its own
+}
+
+// run deals with messages until there is an error.
+func (s *server) run() error {
+	defer s.stop()
+	var err error
+	if c := s.c; c.socket.usable() {
+		err = c.serveSocket(s)
+	} else {
+		for err == nil {
+			err = s.step()
+		}
+	}
+	if c := s.c; c.replies.some.Load() {
+		if lost := c.flushReplies(s.ctx, false); lost != nil && c.terminal() != nil {
+			return lost
+		}
+	}
+	return err
 }
 
 // step deals with the next message.

@@ -3,6 +3,7 @@
 package conn
 
 import (
+	"context"
 	"net"
 	"time"
 )
@@ -22,5 +23,8 @@ func (k *socket) lastSent() time.Time      { panic("unreachable") }
 
 func (l *loop) receive([]byte) (int, error) { panic("unreachable") }
 func (l *loop) leave(func() error) error    { panic("unreachable") }
+
+func (c *Conn) lull(context.Context)       {}
+func (c *Conn) settleDown(context.Context) {}
 
 func (c *Conn) serveSocket(*server) error { panic("unreachable") }

@@ -1,0 +1,95 @@
+//go:build linux && (amd64 || arm64)
+
+package conn
+
+import (
+	"context"
+	"syscall"
+	"time"
+	"unsafe"
+)
+
+// lull waits until there is something to be read from a socket for the first time, or until
+// whoever reads next will find out why not. It does nothing else, and without it all works
+// as before.
+//
+// But a goroutine that waits here has a stack as small as that of a new one, 2 KiB, and
+// one that waits further down has 4 KiB, and keeps them as long as it lives. So what is
+// called from here needs little of the stack, and what needs more is done before, by the
+// goroutine that has done the handshake, or aside.
+//
+// It is called with the read turn.
+func (c *Conn) lull(ctx context.Context) {
+	if !c.socket.usable() || len(c.in.bytes()) > 0 || c.over.Load() {
+		return
+	}
+	if !c.reading.again(ctx) {
+		done := make(chan struct{})
+		go func() {
+			c.settleDown(ctx)
+			close(done)
+		}()
+		<-done
+		if !c.reading.again(ctx) {
+			return
+		}
+	}
+	err := c.socket.rc.Read(readable)
+	c.reading.end()
+	if err != nil && c.keepAlive > 0 {
+		c.lulled(err)
+	}
+}
+
+// settleDown sets the watch and the deadline for lull. That comes a moment before
+// keepalive's patience is over, so that the read which comes next is as patient as ever.
+func (c *Conn) settleDown(ctx context.Context) {
+	if !c.socket.usable() {
+		return
+	}
+	var now time.Time
+	limit := max(c.keepAlive-minLook, 0)
+	switch {
+	case limit > 0:
+		now = time.Now()
+	case c.keepAlive > 0:
+		return // too impatient for a lull
+	}
+	if c.reading.begin(ctx, now, limit) == nil {
+		c.reading.end()
+	}
+}
+
+// lulled has keepalive remember how long the lull was.
+func (c *Conn) lulled(err error) {
+	if !isDeadline(err) {
+		return
+	}
+	c.reading.met()
+	w := wait{c: c}
+	now := time.Now()
+	c.quiet = quiet{at: now, waited: w.lifeless(now)}
+}
+
+// readable is called by RawConn.Read, which waits if it returns false. It reports whether
+// there is something to be read, be it the end of the stream or an error, and leaves it.
+func readable(fd uintptr) bool {
+	p := struct {
+		fd      int32
+		events  int16
+		revents int16
+	}{fd: int32(fd), events: pollIn | pollHangUp}
+	var now syscall.Timespec
+	for {
+		n, _, errno := syscall.RawSyscall6(syscall.SYS_PPOLL, uintptr(unsafe.Pointer(&p)), 1, uintptr(unsafe.Pointer(&now)), 0, 0, 0)
+		if errno != syscall.EINTR {
+			return n != 0 || errno != 0
+		}
+	}
+}
+
+// Events of poll(2).
+const (
+	pollIn     = 0x1
+	pollHangUp = 0x2000 // POLLRDHUP
+)
