@@ -9,6 +9,7 @@
 // Around it, for programs that run for long:
 //
 //	conn/drain   graceful shutdown of all connections of a server
+//	conn/redial  a client that reconnects
 //
 // The parts below it can be used alone, by gateways, proxies and load testers:
 //
@@ -38,6 +39,7 @@
 //	                           conn/post.go, conn/replies.go
 //	6.2 receiving              internal/protocol/receiver.go, conn/read.go, conn/reader.go, conn/serve.go
 //	7.1 closing and failing    internal/protocol/state.go, conn/close.go, conn/fail.go
+//	7.2 abnormal closures      conn/redial/redial.go, conn/redial/pause.go
 //	7.4 status codes           frame/status.go, frame/close.go
 //	8.1 UTF-8                  internal/protocol/text.go
 //	9 extensions               handshake/extension.go

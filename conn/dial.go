@@ -47,7 +47,7 @@ type DialOptions struct {
 //
 // ctx bounds the dial only, and so does HandshakeTimeout. If the server has answered
 // otherwise than by accepting, the error is a [*handshake.Error] with status, header
-// and the beginning of the body.
+// and the beginning of the body. Dial tries once; package redial tries again.
 //
 // RFC 6455, sections 3 and 4.1.
 func Dial(ctx context.Context, rawURL string, o *DialOptions) (*Conn, error) {

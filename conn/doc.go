@@ -9,7 +9,8 @@
 // [Conn.Writer], for many receivers of the same message [Prepare] and [Conn.Post], and for
 // protocols that want a stream [AsNetConn].
 //
-// A server that stops has package drain end all connections.
+// A server that stops has package drain end all connections; a client that is to stay
+// connected has package redial dial again.
 //
 // # Concurrency
 //

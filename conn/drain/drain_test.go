@@ -222,6 +222,7 @@ func TestDrainCounts(t *testing.T) {
 				c := s.mustDial()
 				synctest.Wait()
 				done := drain(&g, tc.limit, &Options{Rate: -1})
+				synctest.Wait() // it was told
 				go tc.client(t, c)
 				got := <-done
 				if got.report != tc.want.report || got.err != tc.want.err || got.took != tc.want.took {
