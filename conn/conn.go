@@ -46,7 +46,7 @@ type Conn struct {
 	// A goroutine that needs both turns takes the message turn first.
 	writeTurn turn
 	writing   clock
-	tail      []byte // the rest of a frame that a deadline cut, see AsNetConn
+	tail      []byte // the rest of a frame that was cut, see AsNetConn and postAtOnce
 	replies   replies
 
 	// The message turn is held for one message.
@@ -66,6 +66,7 @@ type Conn struct {
 
 	mu     sync.Mutex // guards what follows; never held during I/O
 	state  protocol.State
+	rush   uint32        // the last one in which a message left at once, see rush
 	err    error         // why the connection has ended or is about to; sticky
 	done   chan struct{} // closed when the connection has ended; made when needed
 	gone   bool          // the stream was closed

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 	"unsafe"
@@ -178,6 +179,35 @@ func (k *socket) send(b []byte) int {
 	}
 	return n
 }
+
+// sendOutside is send outside the loop, with the write turn held.
+func (k *socket) sendOutside(b []byte) int {
+	s := senders.Get().(*sender)
+	s.b, s.n = b, 0
+	_ = k.rc.Control(s.run) // an error: it is closed, and nothing was sent
+	n := s.n
+	s.b = nil
+	senders.Put(s)
+	return n
+}
+
+// sender is one call of sendOutside. RawConn.Control keeps the descriptor open for it, and
+// asks for no deadline, of which a call that never waits has no need.
+type sender struct {
+	b   []byte
+	n   int
+	run func(fd uintptr)
+}
+
+var senders = sync.Pool{New: func() any {
+	s := new(sender)
+	s.run = func(fd uintptr) {
+		if n, errno := sendNow(fd, s.b); errno == 0 {
+			s.n = n
+		}
+	}
+	return s
+}}
 
 // shutdown ends both directions, and wakes whoever waits. The descriptor cannot be
 // closed while the loop uses it.

@@ -17,6 +17,7 @@ type (
 func (k *socket) usable() bool             { return false }
 func (k *socket) init(net.Conn, *input)    {}
 func (k *socket) read([]byte) (int, error) { panic("unreachable") }
+func (k *socket) sendOutside([]byte) int   { panic("unreachable") }
 func (k *socket) shutdown()                { panic("unreachable") }
 func (k *socket) lastHeard() time.Time     { panic("unreachable") }
 func (k *socket) lastSent() time.Time      { panic("unreachable") }
