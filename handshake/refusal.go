@@ -132,6 +132,10 @@ func respondRefusal(w http.ResponseWriter, r *http.Request, e *Error) {
 	for name, values := range e.Header {
 		h[name] = values
 	}
+	if h.Get(fieldConnection) == "close, Upgrade" {
+		// net/http looks for "close" as a whole value, and would leave the connection open.
+		h[fieldConnection] = []string{"close", "Upgrade"}
+	}
 	w.WriteHeader(e.Status)
 	_, _ = io.WriteString(w, body)
 }

@@ -133,6 +133,21 @@ func TestUpgradeRefusalFraming(t *testing.T) {
 	}
 }
 
+// What is refused with Upgrade in the Connection field ends the connection all the same:
+// net/http would not see that it is to close it, and wait for another request.
+func TestUpgradeRefusalCloses(t *testing.T) {
+	nc := serve(t, func(w http.ResponseWriter, r *http.Request) { _, _, _ = Upgrade(w, r, nil) })
+	_, _ = io.WriteString(nc, strings.Replace(example, "Version: 13", "Version: 12", 1))
+	_ = nc.SetReadDeadline(time.Now().Add(10 * time.Second))
+	answer, err := io.ReadAll(nc)
+	if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 426 ") {
+		t.Errorf("%v after %q", err, answer)
+	}
+	if !strings.Contains(string(answer), "\r\nConnection: close\r\nConnection: Upgrade\r\n") {
+		t.Errorf("no Connection with close and Upgrade in %q", answer)
+	}
+}
+
 // exampleRequest is example as a server has parsed it.
 func exampleRequest(t testing.TB) *http.Request {
 	t.Helper()
