@@ -37,6 +37,7 @@ var arrows = map[string]struct {
 	"autobahn/client":      {ours: []string{"conn"}},
 	"autobahn/report":      {},
 	"examples/echo":        {ours: []string{"conn"}},
+	"internal/hostile":     {},
 	"internal/wstest":      {ours: []string{"frame", "mask"}},
 	"internal/tools/cover": {},
 }

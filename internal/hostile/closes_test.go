@@ -1,0 +1,60 @@
+package hostile
+
+// closes are Close frames and their answers.
+var closes = table{name: "closes", rows: []row{
+	{"without a code", "7.1.5", send(f(0x88, "")), "", byPeer("", "1005 (no status received)")},
+	{"1000", "7.4.1", send(f(0x88, closing(1000, ""))), "", byPeer(closing(1000, ""), "1000 (normal closure)")},
+	{"1000 with a reason", "7.4.1", send(f(0x88, closing(1000, "bye"))), "", byPeer(closing(1000, "bye"), `1000 (normal closure): "bye"`)},
+	{"1001", "7.4.1", send(f(0x88, closing(1001, ""))), "", byPeer(closing(1001, ""), "1001 (going away)")},
+	{"1002", "7.4.1", send(f(0x88, closing(1002, ""))), "", byPeer(closing(1002, ""), "1002 (protocol error)")},
+	{"1003", "7.4.1", send(f(0x88, closing(1003, ""))), "", byPeer(closing(1003, ""), "1003 (unsupported data)")},
+	{"1007", "7.4.1", send(f(0x88, closing(1007, ""))), "", byPeer(closing(1007, ""), "1007 (invalid payload data)")},
+	{"1008", "7.4.1", send(f(0x88, closing(1008, ""))), "", byPeer(closing(1008, ""), "1008 (policy violation)")},
+	{"1009", "7.4.1", send(f(0x88, closing(1009, ""))), "", byPeer(closing(1009, ""), "1009 (message too big)")},
+	{"1010", "7.4.1", send(f(0x88, closing(1010, ""))), "", byPeer(closing(1010, ""), "1010 (mandatory extension missing)")},
+	{"1011", "7.4.1", send(f(0x88, closing(1011, ""))), "", byPeer(closing(1011, ""), "1011 (internal error)")},
+	{"1012", "7.4.2", send(f(0x88, closing(1012, ""))), "", byPeer(closing(1012, ""), "1012 (service restart)")},
+	{"1013", "7.4.2", send(f(0x88, closing(1013, ""))), "", byPeer(closing(1013, ""), "1013 (try again later)")},
+	{"1014", "7.4.2", send(f(0x88, closing(1014, ""))), "", byPeer(closing(1014, ""), "1014 (bad gateway)")},
+	{"3000", "7.4.2", send(f(0x88, closing(3000, ""))), "", byPeer(closing(3000, ""), "3000")},
+	{"3999", "7.4.2", send(f(0x88, closing(3999, ""))), "", byPeer(closing(3999, ""), "3999")},
+	{"4000", "7.4.2", send(f(0x88, closing(4000, ""))), "", byPeer(closing(4000, ""), "4000")},
+	{"4999", "7.4.2", send(f(0x88, closing(4999, "ω"))), "", byPeer(closing(4999, "ω"), `4999: "ω"`)},
+	{"a reason of 123 bytes", "5.5.1", send(f(0x88, closing(1000, x(123)))), "", byPeer(closing(1000, x(123)), `1000 (normal closure): "`+x(123)+`"`)},
+	{"a reason with a line end", "5.5.1", send(f(0x88, closing(1000, "a\r\nb"))), "", byPeer(closing(1000, "a\r\nb"), `1000 (normal closure): "a\r\nb"`)},
+	{"behind a message", "5.5.1", send(f(0x81, "a"), f(0x88, closing(1000, ""))), got(0x81, "a"), byPeer(closing(1000, ""), "1000 (normal closure)")},
+
+	{"0", "7.4.2", send(f(0x88, closing(0, ""))), "", closeCode},
+	{"1", "7.4.2", send(f(0x88, closing(1, ""))), "", closeCode},
+	{"999", "7.4.2", send(f(0x88, closing(999, ""))), "", closeCode},
+	{"1004", "7.4.1", send(f(0x88, closing(1004, ""))), "", closeCode},
+	{"1005", "7.4.1", send(f(0x88, closing(1005, ""))), "", closeCode},
+	{"1006", "7.4.1", send(f(0x88, closing(1006, ""))), "", closeCode},
+	{"1015", "7.4.1", send(f(0x88, closing(1015, ""))), "", closeCode},
+	{"1016", "7.4.2", send(f(0x88, closing(1016, ""))), "", closeCode},
+	{"1100", "7.4.2", send(f(0x88, closing(1100, ""))), "", closeCode},
+	{"2000", "7.4.2", send(f(0x88, closing(2000, ""))), "", closeCode},
+	{"2999", "7.4.2", send(f(0x88, closing(2999, ""))), "", closeCode},
+	{"5000", "7.4.2", send(f(0x88, closing(5000, ""))), "", closeCode},
+	{"65535", "7.4.2", send(f(0x88, closing(65535, ""))), "", closeCode},
+	{"a bad code and a bad reason", "7.4.2", send(f(0x88, closing(999, "\xff"))), "", closeCode},
+	{"a body of one byte", "5.5.1", send(f(0x88, "\x03")), "", closeTooShort},
+	{"a reason that is not UTF-8", "8.1", send(f(0x88, closing(1000, "\xff"))), "", closeReason},
+	{"a reason cut in a character", "8.1", send(f(0x88, closing(1000, "a\xe2\x82"))), "", closeReason},
+	{"a reason with a surrogate", "8.1", send(f(0x88, closing(1000, "\xed\xa0\x80"))), "", closeReason},
+	{"a bad code inside a message", "7.4.2", send(f(0x01, "a"), f(0x88, closing(1005, ""))), "", closeCode},
+	{"cut by the end", "7.1.5", send(claim(0x88, 0, 2, "\x03")), "", lost},
+}}
+
+// trailing are ends after which more comes, in the same write: an invalid frame, which
+// would fail the connection if anybody looked at it.
+var trailing = table{name: "trailing", trailing: f(0x8F, "never looked at"), rows: []row{
+	{"behind a Close", "5.5.1", send(f(0x88, closing(1000, ""))), "", byPeer(closing(1000, ""), "1000 (normal closure)")},
+	{"behind an empty Close", "5.5.1", send(f(0x88, "")), "", byPeer("", "1005 (no status received)")},
+	{"behind a Close that is not valid", "7.1.7", send(f(0x88, closing(1006, ""))), "", closeCode},
+	{"behind a reserved opcode", "7.1.7", send(f(0x83, "a")), "", reservedOpcode},
+	{"behind a reserved bit", "7.1.7", send(f(0xC1, "a")), "", reservedBit},
+	{"behind text that is not UTF-8", "7.1.7", send(f(0x81, "\xff")), "", notUTF8},
+	{"behind a continuation of nothing", "7.1.7", send(f(0x80, "a")), "", unexpectedContinue},
+	{"behind a message and a Close", "5.5.1", send(f(0x81, "a"), f(0x88, "")), got(0x81, "a"), byPeer("", "1005 (no status received)")},
+}}
