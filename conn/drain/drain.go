@@ -22,7 +22,8 @@ type Options struct {
 	// Rate is how many connections are closed in a second; default 1000, and negative all
 	// at once. The time from one to the next is a random one, twice the mean at most. When
 	// there is no time left, the rest is closed at once: to keep to the rate, a drain needs
-	// a second for each Rate connections, and some more for the last of them to answer.
+	// a second for each Rate connections, and some more for the last of them to answer. That
+	// all others have left meanwhile is noticed when the next would be due.
 	Rate int
 
 	// RetryAfter is the least time in which refused clients are asked not to come back;
@@ -106,6 +107,7 @@ func (g *Group) begin(o *Options) bool {
 		return false
 	}
 	g.refusing, g.after = true, o.RetryAfter
+	g.sweep() // what has ended before is not counted
 	g.changed, g.settled, g.done = make(chan struct{}, 1), make(chan struct{}), make(chan struct{})
 	g.settle()
 	return true

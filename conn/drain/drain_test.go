@@ -3,6 +3,7 @@ package drain
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"strconv"
 	"sync"
@@ -254,7 +255,8 @@ func TestDrainLeft(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		if got, want := <-done, (result{report: Report{Left: 3}}); got != want {
+		// That nobody is left is found when the next one is due.
+		if got := <-done; got.report != (Report{Left: 3}) || got.err != nil || got.took > 2*time.Second {
 			t.Errorf("%+v", got)
 		}
 	})
@@ -355,6 +357,7 @@ func TestDrainRate(t *testing.T) {
 				var told []time.Duration
 				var readers sync.WaitGroup
 				var begun time.Time
+				var peers []*conn.Conn // nobody else keeps them
 				for range clients {
 					c, peer := conn.Pipe(nil, &conn.Options{KeepAlive: -1})
 					opened, err := g.Admit(t.Context(), nil)
@@ -362,6 +365,7 @@ func TestDrainRate(t *testing.T) {
 						t.Fatal(err)
 					}
 					opened(peer)
+					peers = append(peers, peer)
 					readers.Go(func() {
 						if code := closedWith(t, c); code != conn.StatusGoingAway {
 							t.Errorf("closed with %v", code)
@@ -374,6 +378,7 @@ func TestDrainRate(t *testing.T) {
 				begun = time.Now()
 				got := <-drain(&g, tc.limit, &tc.o)
 				readers.Wait()
+				runtime.KeepAlive(peers)
 				slices.Sort(told)
 				switch tc.name {
 				case "no limit":
@@ -482,22 +487,60 @@ func TestDrainTwice(t *testing.T) {
 	})
 }
 
-// A group forgets what has ended.
+// A group forgets what has ended, soon, and knows all the others.
 func TestGroupForgets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var g Group
-		for range 10 {
+		var living []*conn.Conn
+		for i := range 10_000 {
 			c, peer := conn.Pipe(nil, nil)
-			opened, _ := g.Admit(t.Context(), nil)
+			opened, err := g.Admit(t.Context(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
 			opened(peer)
+			if i%100 == 0 {
+				living = append(living, c)
+				go peer.Discard(t.Context())
+				continue
+			}
 			_ = peer.CloseNow()
 			_ = c.CloseNow()
 		}
-		synctest.Wait()
-		if len(g.open) > 0 || g.coming > 0 || g.report != (Report{}) {
-			t.Errorf("%+v", &g)
+		if n := len(g.open); n < len(living) || n > 2*len(living)+fewMembers {
+			t.Errorf("%d members, of which %d live", n, len(living))
+		}
+		for _, c := range living {
+			go c.Discard(t.Context())
+		}
+		if got := <-drain(&g, 0, nil); got.report != (Report{Closed: len(living)}) || len(g.open) > 0 {
+			t.Errorf("%+v, and %d members", got, len(g.open))
 		}
 	})
+}
+
+// A group does not keep connections in memory, and counts those that it has found lost in
+// a drain.
+func TestGroupKeepsNothing(t *testing.T) {
+	var g Group
+	opened, err := g.Admit(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	func() {
+		c, peer := conn.Pipe(nil, nil)
+		opened(peer)
+		_ = c.CloseNow()
+		_ = peer.CloseNow()
+	}()
+	for m := range g.open {
+		for m.Value() != nil {
+			runtime.GC()
+		}
+	}
+	if c := g.take(); c != nil || g.report.Left != 1 {
+		t.Errorf("%v, %+v", c, g.report)
+	}
 }
 
 // Clients that come and go while a drain begins are either refused or counted.

@@ -2,11 +2,13 @@ package drain
 
 import (
 	"context"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"sync"
 	"time"
+	"weak"
 
 	"github.com/duplexws/duplex/conn"
 	"github.com/duplexws/duplex/handshake"
@@ -14,15 +16,16 @@ import (
 
 // A Group is a set of connections that are to be ended together. The zero value is empty
 // and ready to use. All methods may be called by any goroutine at any time. A Group must
-// not be copied.
+// not be copied. It does not keep its connections in memory.
 type Group struct {
 	mu        sync.Mutex
-	coming    int                     // requests that were admitted and of which nothing has come yet
-	open      map[*conn.Conn]struct{} // connections that have not ended and were not told to
-	refusing  bool                    // Drain was called
-	abandoned bool                    // and has no time left for what is still coming
-	late      bool                    // ctx of Drain has ended too early for some
-	after     time.Duration           // Retry-After, at least
+	coming    int                 // requests that were admitted and of which nothing has come yet
+	open      map[member]struct{} // connections that were not told to end; some may have, see sweep
+	sweepAt   int                 // how many of them there may be
+	refusing  bool                // Drain was called
+	abandoned bool                // and has no time left for what is still coming
+	late      bool                // ctx of Drain has ended too early for some
+	after     time.Duration       // Retry-After, at least
 	report    Report
 
 	err     error         // that Drain has returned
@@ -30,6 +33,13 @@ type Group struct {
 	settled chan struct{} // closed when nothing is coming any more
 	done    chan struct{} // closed when Drain is over
 }
+
+// A member is a connection of a group, which does not keep it in memory. So a group has no
+// need to be told that a connection has ended, which would cost half a KiB for each.
+type member = weak.Pointer[conn.Conn]
+
+// fewMembers is how many members there may be without a look at whether they have ended.
+const fewMembers = 64
 
 // Admit is for the field Admit of [conn.Options]. It adds each connection of a server to
 // the group, from before its client is told that it was accepted until it has ended. Once
@@ -70,43 +80,52 @@ func (g *Group) opened(c *conn.Conn) {
 	g.settle()
 	late := g.abandoned
 	if c != nil && !late {
-		if g.open == nil {
-			g.open = map[*conn.Conn]struct{}{}
-		}
-		g.open[c] = struct{}{}
+		g.add(c)
 	}
 	g.signal()
 	g.mu.Unlock()
-	switch {
-	case c == nil:
-	case late:
+	if c != nil && late {
 		_ = c.Close(ended, conn.StatusGoingAway, "")
-	default:
-		context.AfterFunc(c.Context(), func() { g.left(c) })
 	}
 }
 
-// left forgets a connection that has ended, if it did so of its own accord.
-func (g *Group) left(c *conn.Conn) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if _, ok := g.open[c]; !ok {
-		return
+// add adds a connection. It is called with mu held.
+func (g *Group) add(c *conn.Conn) {
+	if g.open == nil {
+		g.open = map[member]struct{}{}
 	}
-	delete(g.open, c)
-	if g.refusing {
-		g.report.Left++
+	if len(g.open) >= g.sweepAt {
+		g.sweep()
 	}
-	g.signal()
+	g.open[weak.Make(c)] = struct{}{}
 }
 
-// take takes a connection out that is to be told. It returns nil if there is none.
+// sweep forgets the connections that have ended. If it is done whenever there are twice as
+// many as were left the last time, it costs little for each. It is called with mu held.
+func (g *Group) sweep() {
+	maps.DeleteFunc(g.open, func(m member, _ struct{}) bool { return living(m) == nil })
+	g.sweepAt = max(2*len(g.open), fewMembers)
+}
+
+// living returns a connection, unless it has ended.
+func living(m member) *conn.Conn {
+	if c := m.Value(); c != nil && c.Context().Err() == nil {
+		return c
+	}
+	return nil
+}
+
+// take takes a connection out that is to be told, and counts those that have ended before.
+// It returns nil if there is none.
 func (g *Group) take() *conn.Conn {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for c := range g.open {
-		delete(g.open, c)
-		return c
+	for m := range g.open {
+		delete(g.open, m)
+		if c := living(m); c != nil {
+			return c
+		}
+		g.report.Left++
 	}
 	return nil
 }
