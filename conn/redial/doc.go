@@ -13,7 +13,8 @@
 // is not there or does not answer, a TLS handshake that fails, responses that are not HTTP,
 // and of the statuses 408, 425, 429 and those from 500 on, except 501 and 505. Errors that
 // are no [*handshake.Error] are those of the program's own function and are tried again,
-// too.
+// too. So are options that conn.Dial does not accept, which cannot be told from a lack of
+// network: a program that takes them from elsewhere looks at the first error.
 //
 // Final are a URL that is not valid, and every other status: those that mean that the
 // client has to do something else, such as 401, 403 and 404, redirects that cannot be
