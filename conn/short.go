@@ -3,6 +3,7 @@ package conn
 import (
 	"context"
 
+	"github.com/duplexws/duplex/frame"
 	"github.com/duplexws/duplex/internal/protocol"
 )
 
@@ -42,10 +43,44 @@ func (c *Conn) shortWrite(ctx context.Context, t MessageType, p []byte) (done bo
 		return false, nil
 	}
 	if done = c.messageTurn.free() && !c.mute.Load() && !c.over.Load() && ctx.Err() == nil; done {
-		err = c.transmit(ctx, 0, protocol.Header(c.role, t.opcode(), true, len(p)), p)
+		err = c.transmitShort(ctx, protocol.Header(c.role, t.opcode(), true, len(p)), p)
 	}
 	c.releaseWrite()
 	return done, err
+}
+
+// transmitShort is transmit for a small frame. What the socket takes at once needs no
+// deadline, nor anybody who could interrupt it.
+func (c *Conn) transmitShort(ctx context.Context, h frame.Header, p []byte) error {
+	if !c.socket.usable() || len(c.tail) > 0 || c.replies.n > 0 || h.Len()+len(p) > smallOutput {
+		return c.transmit(ctx, 0, h, p)
+	}
+	o := getOutput(smallOutput)
+	b := encode(o.b, h, p)
+	n := c.socket.sendOutside(b)
+	if n > 0 {
+		c.hasSent()
+	}
+	var err error
+	if n < len(b) {
+		err = c.transmitRest(ctx, b[n:], n > 0)
+	}
+	putOutput(o)
+	return err
+}
+
+// transmitRest sends what the socket would not take at once, which is all of a frame
+// unless a part of it has left.
+func (c *Conn) transmitRest(ctx context.Context, b []byte, begun bool) error {
+	err := c.beginSending(ctx, 0)
+	switch {
+	case err != nil && begun:
+		return c.end(err, cut)
+	case err != nil:
+		return err
+	}
+	_, err = c.put(b)
+	return c.endSending(ctx, 0, err)
 }
 
 // shortReply gathers a reply and returns true, if nobody else writes, or waits to, as in

@@ -134,20 +134,36 @@ func (c *Conn) releaseWrite() {
 // zero: any. An error has ended the connection, unless ctx had ended before anything
 // was sent.
 func (c *Conn) transmit(ctx context.Context, limit time.Duration, h frame.Header, p []byte) error {
+	err := c.beginSending(ctx, limit)
+	if err != nil {
+		return err
+	}
+	if err = c.sendEarlier(); err == nil {
+		err = c.sendFrame(h, p)
+	}
+	return c.endSending(ctx, limit, err)
+}
+
+// beginSending begins to write to the stream, for a limited time unless limit is zero. It
+// returns an error, and nothing has begun, if ctx has ended.
+func (c *Conn) beginSending(ctx context.Context, limit time.Duration) error {
 	var now time.Time
 	if limit > 0 {
 		now = time.Now()
 	}
-	if err := c.writing.begin(ctx, now, limit); err != nil {
+	return c.writing.begin(ctx, now, limit)
+}
+
+// sendEarlier sends what has its turn before any other frame.
+func (c *Conn) sendEarlier() error {
+	if err := c.sendTail(); err != nil {
 		return err
 	}
-	err := c.sendTail()
-	if err == nil {
-		err = c.sendReplies()
-	}
-	if err == nil {
-		err = c.sendFrame(h, p)
-	}
+	return c.sendReplies()
+}
+
+// endSending ends the writing that has come to err, and the connection unless that is nil.
+func (c *Conn) endSending(ctx context.Context, limit time.Duration, err error) error {
 	if limit > 0 {
 		c.writing.relax()
 	}
