@@ -28,7 +28,7 @@ const (
 // [MessageType.Plain], or leave compression off. RFC 7692, section 8.
 type Compression struct {
 	// Level chooses between speed and size, from 1, the fastest, to 9, the smallest.
-	// Zero means 1 without context takeover and 3 with it.
+	// Zero means 1 without context takeover and 2 with it.
 	Level int
 
 	// MinSize is the size in bytes under which a message goes out as it is, since

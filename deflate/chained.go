@@ -1,7 +1,12 @@
 package deflate
 
+import "math/bits"
+
 const (
 	chainedMatch = 5 // least length
+	// Numbers of bits that positions are hashed to.
+	minTableBits = 9
+	maxTableBits = 15
 	// thorough is the number of candidates from which on time is no object.
 	thorough = 64
 	// furtherDepth is the number of candidates at the end of a match, at most.
@@ -14,19 +19,33 @@ type chains struct {
 	heads [1 << maxTableBits]uint16
 	back  [maxDistance]uint16
 	base  uint // what is added to a position to index back
+	shift uint // 64 less the number of bits that positions are hashed to
+}
+
+// put remembers position j, where v begins, and returns how far back the one before with
+// the same hash is.
+func (t *chains) put(j uint, v uint64) (back uint) {
+	p := &t.heads[hash5(v, t.shift)%uint(len(t.heads))]
+	back = j - uint(*p)
+	if *p == 0 {
+		back = 1<<16 - 1
+	}
+	*p = uint16(j)
+	t.back[(t.base+j)%maxDistance] = uint16(back)
+	return back
 }
 
 func (c *compressor) prepareChains() {
 	if c.chains == nil {
 		c.chains = new(chains)
 	}
-	clear(c.chains.heads[:1<<(64-c.shift)])
+	n := min(max(uint(bits.Len(uint(c.end-1))), minTableBits), maxTableBits, uint(bits.Len(c.limit))+2)
+	clear(c.chains.heads[:1<<n])
+	c.chains.shift = 64 - n
 }
 
 func (c *compressor) moveChains(n uint16) {
-	for i, p := range c.chains.heads {
-		c.chains.heads[i] = p - min(p, n)
-	}
+	movePositions(c.chains.heads[:], n)
 	c.chains.base += uint(n)
 }
 
@@ -35,9 +54,11 @@ func (c *compressor) moveChains(n uint16) {
 func (c *compressor) chained() {
 	b, l, tokens := c.view(), c.level, &c.w.tokens
 	if l.depth < thorough {
-		for step := c.stride(); c.indexed < c.from; c.indexed += step - 1 {
-			c.index(b, c.indexed)
+		t, j := c.chains, c.indexed
+		for step := c.stride(); j < c.from; j += step {
+			t.put(j, load(b, j))
 		}
+		c.indexed = j
 	}
 	i, literals, k, end := c.from, c.from, uint(0), c.to
 	for i+chainedMatch <= end && k < maxTokens {
@@ -91,15 +112,9 @@ func (c *compressor) chained() {
 // index puts the positions up to i into the tables and returns how far back the last
 // one is with the same first five bytes as i has.
 func (c *compressor) index(b *view, i uint) (back uint) {
-	t, shift := c.chains, c.shift
+	t := c.chains
 	for j := c.indexed; j <= i; j++ {
-		p := &t.heads[hash5(load(b, j), shift)%uint(len(t.heads))]
-		back = j - uint(*p)
-		if *p == 0 {
-			back = 1<<16 - 1
-		}
-		*p = uint16(j)
-		t.back[(t.base+j)%maxDistance] = uint16(back)
+		back = t.put(j, load(b, j))
 	}
 	c.indexed = i + 1
 	return back
@@ -141,7 +156,7 @@ func (c *compressor) furtherChained(i, n, d uint) (begin, length, distance uint)
 		return i, n, d
 	}
 	t := c.chains
-	p := uint(t.heads[hash5(load(c.view(), last), c.shift)%uint(len(t.heads))])
+	p := uint(t.heads[hash5(load(c.view(), last), c.chains.shift)%uint(len(t.heads))])
 	if p == 0 {
 		return i, n, d
 	}

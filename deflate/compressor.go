@@ -1,9 +1,6 @@
 package deflate
 
-import (
-	"math/bits"
-	"sync"
-)
+import "sync"
 
 const (
 	// blockSize is the number of bytes that an Encoder holds back at most: as many as
@@ -22,10 +19,6 @@ const (
 	// first is where text begins in a view: position 0 in a table says that there is
 	// none.
 	first = 1
-
-	// Numbers of bits that positions are hashed to.
-	minTableBits = 9
-	maxTableBits = 15
 )
 
 // compressor is the working state of an [Encoder]: what is needed while a message is
@@ -45,9 +38,9 @@ type compressor struct {
 	to      uint // where the text ends
 	indexed uint // where the text begins that is not in the tables yet
 
-	shift   uint // 64 less the number of bits that positions are hashed to
+	ready   bool // the tables are
 	singles *singles
-	buckets *buckets
+	doubles *doubles
 	chains  *chains
 
 	w   blockWriter
@@ -65,7 +58,7 @@ func (c *compressor) begin(l *level, size int, past *history) {
 		c.end += past.n
 		past.read(c.buf[first:c.end], past.n)
 	}
-	c.start, c.fresh, c.stored, c.origin, c.indexed, c.shift = c.end, c.end, c.end, 0, first, 0
+	c.start, c.fresh, c.stored, c.origin, c.indexed, c.ready = c.end, c.end, c.end, 0, first, false
 }
 
 // release gives the state back.
@@ -92,9 +85,9 @@ func (c *compressor) flush(dst []byte) []byte {
 		return dst
 	}
 	clear(c.buf[c.end : c.end+margin])
-	if c.shift == 0 {
-		c.shift = 64 - min(max(uint(bits.Len(uint(c.end-1))), minTableBits), maxTableBits, uint(bits.Len(c.limit))+2)
+	if !c.ready {
 		c.level.prepare(c)
+		c.ready = true
 	}
 	for c.stored = c.start; c.start < c.end; {
 		c.look()

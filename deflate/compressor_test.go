@@ -14,7 +14,7 @@ func TestMove(t *testing.T) {
 			text[i] = byte(i / 97 * 31)
 		}
 	}
-	for _, level := range []Level{1, 3, 4, 9} {
+	for _, level := range []Level{1, 2, 4, 9} {
 		for _, bits := range []int{8, 12, 15} {
 			for _, part := range []int{100, 1000, 30000, 60000, blockSize, 100000} {
 				w := Window{Bits: bits}

@@ -23,14 +23,14 @@
 // Compressed text is appended to the caller's slice.
 //
 //	                                    level 1   levels 2, 3   levels 4 to 9
-//	working state in the pool, KB           216           249             314
+//	working state in the pool, KB           200           216             314
 //	peak while a message is compressed: the state and the window kept, KB
-//	  no takeover                           216           249             314
-//	  2^9 bytes                             217           249             315
-//	  2^11                                  218           251             317
-//	  2^12                                  220           253             319
-//	  2^13                                  224           257             323
-//	  2^15                                  249           282             347
+//	  no takeover                           200           216             314
+//	  2^9 bytes                             200           217             315
+//	  2^11                                  202           218             317
+//	  2^12                                  204           220             319
+//	  2^13                                  208           224             323
+//	  2^15                                  233           249             347
 //
 // # Levels and windows
 //
@@ -42,22 +42,23 @@
 //
 //	                    level 1     level 2     level 3     level 6     level 9
 //	1 KiB messages
-//	  no takeover       7   2.59   10   2.69   10   2.69   12   2.70   13   2.70
-//	  2^9 bytes         9   3.04   11   3.32   11   3.34   13   3.36   13   3.36
-//	  2^11             10   3.99   13   4.41   13   4.44   17   4.53   16   4.56
-//	  2^12             11   4.25   13   4.67   13   4.73   17   4.81   21   4.96
-//	  2^13             15   4.30   19   4.77   20   4.81   24   4.88   31   5.09
-//	  2^15             16   4.16   20   4.61   20   4.68   26   4.74   95   5.26
+//	  no takeover       8   2.61    9   2.68    9   2.69   14   2.71   14   2.71
+//	  2^9 bytes         8   3.04    9   3.31   10   3.33   14   3.35   14   3.35
+//	  2^11              8   3.98   10   4.34   10   4.36   16   4.49   18   4.53
+//	  2^12              9   4.26   12   4.64   12   4.66   19   4.86   22   4.96
+//	  2^13             10   4.28   12   4.65   12   4.67   19   4.88   32   5.10
+//	  2^15             11   4.14   13   4.50   14   4.53   21   4.73   99   5.26
 //	16 KiB messages
-//	  no takeover      46   4.53   78   4.95   88   5.07  130   5.13  217   5.27
-//	  2^9              66   3.36  103   3.75  110   3.79  120   3.81  124   3.81
-//	  2^11             56   4.41   94   4.94  103   5.05  121   5.16  141   5.21
-//	  2^12             58   4.75   98   5.34  107   5.52  130   5.61  179   5.76
-//	  2^13             62   4.86  106   5.45  118   5.59  152   5.69  231   5.92
-//	  2^15             81   4.98  128   5.55  137   5.66  198   5.82  550   6.10
+//	  no takeover      42   4.52   61   4.89   69   4.94  132   5.13  219   5.26
+//	  2^9              60   3.37   80   3.76   86   3.79  122   3.81  125   3.81
+//	  2^11             51   4.39   72   4.94   78   5.03  123   5.16  156   5.21
+//	  2^12             49   4.72   70   5.31   77   5.39  128   5.60  178   5.75
+//	  2^13             50   4.83   75   5.37   82   5.42  145   5.70  228   5.92
+//	  2^15             54   4.95   86   5.37   94   5.41  178   5.82  549   6.10
 //
-// With takeover the history is searched anew for every message, which a large window
-// makes slow for small ones: 2^12 bytes are a good choice for messages of about 1 KiB.
+// With takeover the history is put into tables anew for every message, which a large
+// window makes slow for small ones, although only some of its positions then are: 2^12
+// bytes are a good choice for messages of about 1 KiB.
 // Without takeover a window below 2^15 bytes saves no memory and costs size.
 // RFC 7692, section 7.3, advises against windows below 2^10 bytes.
 //

@@ -6,7 +6,7 @@ const (
 	// greedyMatch is the least length of matches that are looked for when only speed
 	// counts: a shorter one often costs as much as its literals do.
 	greedyMatch = 6
-	maxSingles  = 14
+	maxSingles  = 13
 )
 
 // singles has for each hash the last position; 0 is none.
@@ -16,27 +16,25 @@ func (c *compressor) prepareSingles() {
 	if c.singles == nil {
 		c.singles = new(singles)
 	}
-	c.shift = max(c.shift, 64-maxSingles)
-	clear(c.singles[:1<<(64-c.shift)])
+	*c.singles = singles{}
 }
 
-func (c *compressor) moveSingles(n uint16) {
-	for i, p := range c.singles {
-		c.singles[i] = p - min(p, n)
-	}
-}
+func (c *compressor) moveSingles(n uint16) { movePositions(c.singles[:], n) }
 
 // greedy takes the first match that a table of one position per hash gives.
 func (c *compressor) greedy() {
 	b, table, tokens := c.view(), c.singles, &c.w.tokens
-	shift, limit, end := c.shift, c.limit, c.to
-	for step := c.stride(); c.indexed < c.from; c.indexed += step {
-		table[hash6(load(b, c.indexed), shift)%uint(len(table))] = uint16(c.indexed)
+	limit, end := c.limit, c.to
+	step, i := c.stride(), c.indexed
+	for from := c.from; i < from; i += step {
+		table[hash6(load(b, i), 64-maxSingles)] = uint16(i)
 	}
-	i, literals, k := c.from, c.from, uint(0)
+	c.indexed = i
+	i = c.from
+	literals, k := i, uint(0)
 	for i+greedyMatch <= end && k < maxTokens {
 		v := load(b, i)
-		p := &table[hash6(v, shift)%uint(len(table))]
+		p := &table[hash6(v, 64-maxSingles)]
 		j := uint(*p)
 		*p = uint16(i)
 		x := load(b, j) ^ v
@@ -65,8 +63,8 @@ func (c *compressor) greedy() {
 		tokens[(k+1)&tokenMask] = distanceToken(d)
 		k += 2
 		i, literals = last, last
-		table[hash6(load(b, i-1), shift)%uint(len(table))] = uint16(i - 1)
-		table[hash6(load(b, i-3), shift)%uint(len(table))] = uint16(i - 3)
+		table[hash6(load(b, i-1), 64-maxSingles)] = uint16(i - 1)
+		table[hash6(load(b, i-3), 64-maxSingles)] = uint16(i - 3)
 	}
 	c.finish(i, k, greedyMatch)
 }

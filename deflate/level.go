@@ -1,7 +1,7 @@
 package deflate
 
 // Level chooses between speed and size, from [Fastest] to [Best]. A value outside of
-// them counts as the nearer one. The zero Level is 1 without takeover and 3 with it:
+// them counts as the nearer one. The zero Level is 1 without takeover and 2 with it:
 // who pays for a history wants matches in it.
 type Level int
 
@@ -13,14 +13,13 @@ const (
 // level is how matches are looked for.
 type level struct {
 	*search
-	// bucketed
+	// doubled
 	step uint // in which positions within a match are remembered
 	// chained
 	depth int  // candidates tried
 	good  uint // length from which on only a quarter of them is
 	nice  uint // length that is not to be bettered
-	// both
-	lazy uint // length from which on the match at the next byte is not tried
+	lazy  uint // length from which on the match at the next byte is not tried
 }
 
 // search is a way to find matches: how its tables are made ready for a message, how
@@ -32,15 +31,15 @@ type search struct {
 }
 
 var (
-	greedy   = search{(*compressor).prepareSingles, (*compressor).moveSingles, (*compressor).greedy}
-	bucketed = search{(*compressor).prepareBuckets, (*compressor).moveBuckets, (*compressor).bucketed}
-	chained  = search{(*compressor).prepareChains, (*compressor).moveChains, (*compressor).chained}
+	greedy  = search{(*compressor).prepareSingles, (*compressor).moveSingles, (*compressor).greedy}
+	doubled = search{(*compressor).prepareDoubles, (*compressor).moveDoubles, (*compressor).doubled}
+	chained = search{(*compressor).prepareChains, (*compressor).moveChains, (*compressor).chained}
 )
 
 var levels = [...]level{
 	1: {search: &greedy},
-	2: {search: &bucketed, step: 4, lazy: 8},
-	3: {search: &bucketed, step: 2, lazy: 32},
+	2: {search: &doubled, step: 2},
+	3: {search: &doubled, step: 1},
 	4: {search: &chained, depth: 12, good: 8, nice: 48, lazy: 16},
 	5: {search: &chained, depth: 16, good: 8, nice: 64, lazy: 24},
 	6: {search: &chained, depth: 32, good: 8, nice: 128, lazy: 24},
@@ -57,6 +56,6 @@ func (l Level) get(w Window) *level {
 	case w.NoTakeover:
 		return &levels[1]
 	default:
-		return &levels[3]
+		return &levels[2]
 	}
 }

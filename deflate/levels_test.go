@@ -13,8 +13,8 @@ func stateSize(l *level) uintptr {
 	switch l.search {
 	case &greedy:
 		n += unsafe.Sizeof(singles{})
-	case &bucketed:
-		n += unsafe.Sizeof(buckets{})
+	case &doubled:
+		n += unsafe.Sizeof(doubles{})
 	case &chained:
 		n += unsafe.Sizeof(chains{})
 	}

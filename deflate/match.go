@@ -15,7 +15,9 @@ func load(b *view, i uint) uint64 {
 	return binary.LittleEndian.Uint64(b[i : i+8])
 }
 
-// hash6 and hash5 map the first bytes of v to 64 - shift bits.
+// hash8, hash6 and hash5 map the first bytes of v to 64 - shift bits. A shift that is a
+// constant costs much less than one that is not.
+func hash8(v uint64, shift uint) uint { return uint(v * 0x9e3779b185ebca87 >> (shift & 63)) }
 func hash6(v uint64, shift uint) uint { return uint(v << 16 * 0x9e3779b185ebca87 >> (shift & 63)) }
 func hash5(v uint64, shift uint) uint { return uint(v << 24 * 0x9e3779b185ebca87 >> (shift & 63)) }
 
@@ -46,7 +48,7 @@ func extendBack(b *view, i, d, n uint) uint {
 func (c *compressor) stride() uint {
 	history, text := c.from-c.indexed, c.to-c.from
 	switch {
-	case history <= text/2 || history <= 1<<11:
+	case history <= text/2 || history <= 1<<12:
 		return 1
 	case history <= 2*text || history <= 1<<13:
 		return 2
@@ -82,6 +84,13 @@ func (c *compressor) skip(i, k, n uint) (uint, uint) {
 		i++
 	}
 	return i, k
+}
+
+// movePositions moves the positions of a table down by n.
+func movePositions(table []uint16, n uint16) {
+	for i, p := range table {
+		table[i] = p - min(p, n)
+	}
 }
 
 // finish ends a search at i, with k tokens, that looked for matches of length least.
