@@ -67,17 +67,16 @@ type reception struct {
 	handshake handshake.ServerOptions
 	base      context.Context
 
-	group  sync.WaitGroup
-	mu     sync.Mutex
-	inside map[*arrival]bool
+	group  sync.WaitGroup // of greeters
+	next   chan net.Conn  // for a greeter that is idle
+	mu     sync.Mutex     // guards what follows
+	inside map[*greeter]bool
+	idle   int
 	closed bool
 }
 
-// An arrival is a connection until its handshake is done.
-type arrival struct{ nc net.Conn }
-
 func newReception(ctx context.Context, f func(ctx context.Context, c *Conn) error, o *ListenOptions) *reception {
-	l := &reception{f: f, base: context.WithoutCancel(ctx), inside: map[*arrival]bool{}}
+	l := &reception{f: f, base: context.WithoutCancel(ctx), next: make(chan net.Conn), inside: map[*greeter]bool{}}
 	if o != nil {
 		l.o = *o
 	}
@@ -101,14 +100,11 @@ func (l *reception) open(ctx context.Context, ln net.Listener) error {
 		nc, err := ln.Accept()
 		if err == nil {
 			pause = 0
-			a := &arrival{nc}
-			l.mu.Lock()
-			l.inside[a] = true
-			l.mu.Unlock()
-			l.group.Add(1)
-			// The stack grows in the handshake. It would not shrink again as long as
-			// the connection lives, so that goroutine ends with the handshake.
-			go l.greet(a)
+			select {
+			case l.next <- nc:
+			default:
+				l.group.Go(func() { l.greeter(nc) })
+			}
 			continue
 		}
 		if t, ok := errors.AsType[interface {
@@ -126,51 +122,18 @@ func (l *reception) open(ctx context.Context, ln net.Listener) error {
 	}
 }
 
-// leave ends an arrival and reports whether Listen still goes on.
-func (l *reception) leave(a *arrival) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	delete(l.inside, a)
-	return !l.closed
-}
-
 // close cuts off the handshakes that are under way and waits until they have ended.
 func (l *reception) close() {
 	l.mu.Lock()
 	l.closed = true
-	for a := range l.inside {
-		_ = cutTransport(a.nc)
+	for g := range l.inside {
+		if g.nc != nil {
+			_ = cutTransport(g.nc)
+		}
 	}
 	l.mu.Unlock()
+	close(l.next)
 	l.group.Wait()
-}
-
-// greet does the handshake and leaves the rest to a new goroutine.
-func (l *reception) greet(a *arrival) {
-	defer l.group.Done()
-	admission := l.o.admission()
-	defer admission.end(nil)
-	over := false
-	defer func() {
-		if over {
-			return
-		}
-		// Route has panicked, or ended its goroutine.
-		logPanic(l.o.ErrorLog, a.nc.RemoteAddr(), recover())
-		l.leave(a)
-		_ = cutTransport(a.nc)
-	}()
-	c, f, err := l.accept(a.nc, admission)
-	over = true
-	switch open := l.leave(a); {
-	case err != nil:
-		logRefusal(l.o.ErrorLog, a.nc.RemoteAddr(), err)
-	case !open:
-		_ = c.CloseNow()
-	default:
-		admission.end(c)
-		go c.handle(f, l.o.ErrorLog)
-	}
 }
 
 // accept does the handshake. It returns the function to call for the connection.
