@@ -44,7 +44,9 @@ func (s *server) run() error {
 	defer s.stop()
 	var err error
 	if c := s.c; c.socket.usable() {
-		err = c.serveSocket(s)
+		if err = c.awake(s.ctx); err == nil {
+			err = c.serveSocket(s)
+		}
 	} else {
 		for err == nil {
 			err = s.step()

@@ -28,4 +28,6 @@ func (l *loop) leave(func() error) error    { panic("unreachable") }
 func (c *Conn) lull(context.Context)       {}
 func (c *Conn) settleDown(context.Context) {}
 
+func (c *Conn) awake(context.Context) error { panic("unreachable") }
+
 func (c *Conn) serveSocket(*server) error { panic("unreachable") }
