@@ -124,7 +124,9 @@ func New(nc net.Conn, s Start, o *Options) *Conn {
 		base:        context.Background(),
 	}
 	c.reading.owner, c.writing.owner = c, c
-	c.reading.guard.on = isTLS(nc)
+	if isTLS(nc) {
+		c.reading.guard = new(guard)
+	}
 	c.readLimit.Store(opts.ReadLimit)
 	c.socket.init(nc, &c.in)
 	unknown := c.compress(s.Extensions, opts.Compression)

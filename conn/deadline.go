@@ -33,7 +33,7 @@ type clock struct {
 
 	last settled // used by calls, one at a time
 
-	guard guard
+	guard *guard // nil: none
 }
 
 // settled is what a call has left behind. If the next one finds that it needs nothing
@@ -103,13 +103,13 @@ func (k *clock) prepare(ctx context.Context, done <-chan struct{}, now, deadline
 		k.unknown = true
 	}
 	k.running.Store(true)
-	k.guard.due = deadline
+	k.guard.expect(deadline)
 	k.guard.watch(k, limit)
 	if k.unknown || k.moves(k.at, now, deadline) {
 		// A stream may have no deadlines. It works without them: see fire.
 		_ = k.set(deadline)
 	}
-	k.last = settled{done, k.at, !k.guard.on}
+	k.last = settled{done, k.at, k.guard == nil}
 	k.mu.Unlock()
 }
 
@@ -130,7 +130,7 @@ func (k *clock) end() {
 		return
 	}
 	k.mu.Lock()
-	k.guard.due = time.Time{}
+	k.guard.expect(time.Time{})
 	if k.fired.Load() {
 		k.fired.Store(false)
 		k.unknown, k.last.is = true, false
@@ -178,7 +178,7 @@ func (k *clock) fire(ctx context.Context, done <-chan struct{}) {
 		return
 	}
 	k.fired.Store(true)
-	k.guard.due = time.Now()
+	k.guard.expect(time.Now())
 	k.guard.watch(k, 0)
 	err := k.set(past)
 	k.mu.Unlock()
@@ -197,7 +197,7 @@ func (k *clock) release() {
 		k.stop()
 	}
 	k.done, k.stop = nil, nil
-	if k.guard.timer != nil {
+	if k.guard != nil && k.guard.timer != nil {
 		k.guard.timer.Stop()
 	}
 	k.mu.Unlock()

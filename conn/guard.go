@@ -10,17 +10,23 @@ const overdue = closeTime
 // that it waits until a write in progress is done, which a peer that takes nothing can
 // put off for ever. The timer is moved only when it fires, so that it costs nothing.
 //
-// It is part of a clock and guarded by its lock. The zero guard does nothing.
+// It is part of a clock and guarded by its lock. A nil guard does nothing.
 type guard struct {
-	on      bool
 	due     time.Time // when the call in progress should have ended; zero: never
 	timer   *time.Timer
 	pending bool // the timer will fire
 }
 
+// expect notes when the call in progress should have ended.
+func (g *guard) expect(due time.Time) {
+	if g != nil {
+		g.due = due
+	}
+}
+
 // watch sees to it that the timer fires for a call that is due after the given time.
 func (g *guard) watch(k *clock, after time.Duration) {
-	if !g.on || k.ended || g.due.IsZero() || g.pending && after > 0 {
+	if g == nil || k.ended || g.due.IsZero() || g.pending && after > 0 {
 		return
 	}
 	g.pending = true
@@ -34,7 +40,7 @@ func (g *guard) watch(k *clock, after time.Duration) {
 // inspect runs when the timer fires.
 func (k *clock) inspect() {
 	k.mu.Lock()
-	g := &k.guard
+	g := k.guard
 	g.pending = false
 	left := time.Until(g.due)
 	stuck := k.running.Load() && !g.due.IsZero() && left <= -overdue
