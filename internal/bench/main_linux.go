@@ -91,7 +91,7 @@ func parseFlags(args []string, out io.Writer) (*bench, error) {
 	f.StringVar(&b.json, "json", "", "write the figures of every round to this `file` too, as JSON")
 	f.StringVar(&b.from, "from", "", "measure nothing: show the figures in this `file`, written by -json")
 	f.BoolVar(&b.markdown, "markdown", false, "with -from: print what the README shows instead")
-	f.StringVar(&b.plot, "plot", "", "draw charts as SVG into this `directory`")
+	f.StringVar(&b.plot, "plot", "", "draw charts as SVG into this `directory` (needs -tags plot)")
 	f.IntVar(&b.serverCPU, "cpu", 1, "`number` of the CPU that the servers run on; the load comes from the others")
 	if err := f.Parse(args); err != nil {
 		return nil, err
