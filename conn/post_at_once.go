@@ -53,7 +53,7 @@ func (c *Conn) postAtOnce(m *Prepared) {
 	c.begin(m.t, compressed)
 	o := getOutput(smallOutput)
 	b := encode(o.b, c.tx.Frame(true, len(p)), p)
-	n := c.socket.sendOutside(b)
+	n := c.socket.sendOutside(b, nil)
 	whole := n == len(b)
 	if n > 0 {
 		c.hasSent()

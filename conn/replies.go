@@ -29,6 +29,11 @@ func (r *Replier) Write(t MessageType, p []byte) error {
 		return r.late()
 	}
 	c := r.c
+	if c.leavesNow(p) {
+		if done, err := c.shortWrite(r.ctx, t, p); done {
+			return err
+		}
+	}
 	if err := c.acquire(r.ctx, &c.messageTurn, nil); err != nil {
 		return err
 	}

@@ -35,35 +35,47 @@ func (c *Conn) short() (t MessageType, p []byte, ok bool, err error) {
 	return MessageType(op), p, n > 0, nil
 }
 
-// shortWrite sends a message in one small frame and returns true, if nobody else writes, or
-// waits to. With the write turn held, a message turn that is free shows that no message is
-// under way, and none can begin to leave.
+// shortWrite sends a message in one frame that is not large and returns true, if nobody
+// else writes, or waits to.
 func (c *Conn) shortWrite(ctx context.Context, t MessageType, p []byte) (done bool, err error) {
-	if len(p) > smallOutput || c.compresses(t, len(p)) || !c.writeTurn.try() {
+	if len(p) > maxShort || c.compresses(t, len(p)) || !c.messageTurn.try() {
 		return false, nil
 	}
-	if done = c.messageTurn.free() && !c.mute.Load() && !c.over.Load() && ctx.Err() == nil; done {
-		err = c.transmitShort(ctx, protocol.Header(c.role, t.opcode(), true, len(p)), p)
+	if c.writeTurn.try() {
+		if done = !c.mute.Load() && !c.over.Load() && ctx.Err() == nil; done {
+			err = c.transmitShort(ctx, protocol.Header(c.role, t.opcode(), true, len(p)), p)
+		}
+		c.releaseWrite()
 	}
-	c.releaseWrite()
+	c.releaseMessage()
 	return done, err
 }
 
-// transmitShort is transmit for a small frame. What the socket takes at once needs no
-// deadline, nor anybody who could interrupt it.
+// maxShort is the payload of the largest frame that is sent without telling the scheduler:
+// the system copies it in a few microseconds.
+const maxShort = 32 << 10
+
+// transmitShort is transmit for a frame that is not large. What the socket takes at once
+// needs no deadline, nor anybody who could interrupt it.
 func (c *Conn) transmitShort(ctx context.Context, h frame.Header, p []byte) error {
-	if !c.socket.usable() || len(c.tail) > 0 || c.replies.n > 0 || h.Len()+len(p) > smallOutput {
+	whole := h.Len()+len(p) <= smallOutput
+	if !c.socket.usable() || len(c.tail) > 0 || c.replies.n > 0 || h.Masked && !whole {
 		return c.transmit(ctx, 0, h, p)
 	}
 	o := getOutput(smallOutput)
-	b := encode(o.b, h, p)
-	n := c.socket.sendOutside(b)
+	b := o.b
+	if whole {
+		b, p = encode(b, h, p), nil
+	} else {
+		b = h.Append(b[:0])
+	}
+	n := c.socket.sendOutside(b, p)
 	if n > 0 {
 		c.hasSent()
 	}
 	var err error
-	if n < len(b) {
-		err = c.transmitRest(ctx, b[n:], n > 0)
+	if n < len(b)+len(p) {
+		err = c.transmitRest(ctx, b[min(n, len(b)):], p[max(n-len(b), 0):], n > 0)
 	}
 	putOutput(o)
 	return err
@@ -71,7 +83,7 @@ func (c *Conn) transmitShort(ctx context.Context, h frame.Header, p []byte) erro
 
 // transmitRest sends what the socket would not take at once, which is all of a frame
 // unless a part of it has left.
-func (c *Conn) transmitRest(ctx context.Context, b []byte, begun bool) error {
+func (c *Conn) transmitRest(ctx context.Context, b, p []byte, begun bool) error {
 	err := c.beginSending(ctx, 0)
 	switch {
 	case err != nil && begun:
@@ -79,14 +91,17 @@ func (c *Conn) transmitRest(ctx context.Context, b []byte, begun bool) error {
 	case err != nil:
 		return err
 	}
-	_, err = c.put(b)
+	if _, err = c.put(b); err == nil {
+		_, err = c.put(p)
+	}
 	return c.endSending(ctx, 0, err)
 }
 
-// shortReply gathers a reply and returns true, if nobody else writes, or waits to, as in
-// shortWrite.
+// shortReply gathers a reply and returns true, if nobody else writes, or waits to. With
+// the write turn held, a message turn that is free shows that no message is under way,
+// and none can begin to leave.
 func (c *Conn) shortReply(t MessageType, p []byte) bool {
-	if c.noGathering || !c.handling.Load() || c.compresses(t, len(p)) || !c.writeTurn.try() {
+	if c.noGathering || !c.handling.Load() || c.compresses(t, len(p)) || c.leavesNow(p) || !c.writeTurn.try() {
 		return false
 	}
 	ok := c.messageTurn.free() && !c.mute.Load() && !c.over.Load()
@@ -97,4 +112,10 @@ func (c *Conn) shortReply(t MessageType, p []byte) bool {
 	}
 	c.releaseWrite()
 	return ok
+}
+
+// leavesNow reports whether a reply leaves soonest if it is sent at once and not copied:
+// it is large, and no other reply can follow at once since no message has arrived.
+func (c *Conn) leavesNow(p []byte) bool {
+	return len(p) > smallOutput && c.role == Server && c.socket.usable() && len(c.in.bytes()) == 0
 }

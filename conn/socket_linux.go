@@ -180,13 +180,14 @@ func (k *socket) send(b []byte) int {
 	return n
 }
 
-// sendOutside is send outside the loop, with the write turn held.
-func (k *socket) sendOutside(b []byte) int {
+// sendOutside is send outside the loop, with the write turn held, for two pieces of which
+// the second may be empty.
+func (k *socket) sendOutside(b, p []byte) int {
 	s := senders.Get().(*sender)
-	s.b, s.n = b, 0
+	s.b, s.p, s.n = b, p, 0
 	_ = k.rc.Control(s.run) // an error: it is closed, and nothing was sent
 	n := s.n
-	s.b = nil
+	s.b, s.p = nil, nil
 	senders.Put(s)
 	return n
 }
@@ -194,15 +195,22 @@ func (k *socket) sendOutside(b []byte) int {
 // sender is one call of sendOutside. RawConn.Control keeps the descriptor open for it, and
 // asks for no deadline, of which a call that never waits has no need.
 type sender struct {
-	b   []byte
-	n   int
-	run func(fd uintptr)
+	b, p []byte
+	n    int
+	run  func(fd uintptr)
 }
 
 var senders = sync.Pool{New: func() any {
 	s := new(sender)
 	s.run = func(fd uintptr) {
-		if n, errno := sendNow(fd, s.b); errno == 0 {
+		var n int
+		var errno syscall.Errno
+		if len(s.p) == 0 {
+			n, errno = sendNow(fd, s.b)
+		} else {
+			n, errno = sendPieces(fd, s.b, s.p)
+		}
+		if errno == 0 {
 			s.n = n
 		}
 	}

@@ -38,3 +38,17 @@ func sendNow(fd uintptr, b []byte) (int, syscall.Errno) {
 		}
 	}
 }
+
+func sendPieces(fd uintptr, b, p []byte) (int, syscall.Errno) {
+	iov := [2]syscall.Iovec{
+		{Base: unsafe.SliceData(b), Len: uint64(len(b))},
+		{Base: unsafe.SliceData(p), Len: uint64(len(p))},
+	}
+	msg := syscall.Msghdr{Iov: &iov[0], Iovlen: 2}
+	for {
+		n, _, errno := syscall.RawSyscall(syscall.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(&msg)), syscall.MSG_DONTWAIT|syscall.MSG_NOSIGNAL)
+		if errno != syscall.EINTR {
+			return int(n), errno
+		}
+	}
+}

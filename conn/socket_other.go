@@ -14,13 +14,13 @@ type (
 	loop   struct{}
 )
 
-func (k *socket) usable() bool             { return false }
-func (k *socket) init(net.Conn, *input)    {}
-func (k *socket) read([]byte) (int, error) { panic("unreachable") }
-func (k *socket) sendOutside([]byte) int   { panic("unreachable") }
-func (k *socket) shutdown()                { panic("unreachable") }
-func (k *socket) lastHeard() time.Time     { panic("unreachable") }
-func (k *socket) lastSent() time.Time      { panic("unreachable") }
+func (k *socket) usable() bool                { return false }
+func (k *socket) init(net.Conn, *input)       {}
+func (k *socket) read([]byte) (int, error)    { panic("unreachable") }
+func (k *socket) sendOutside(_, _ []byte) int { panic("unreachable") }
+func (k *socket) shutdown()                   { panic("unreachable") }
+func (k *socket) lastHeard() time.Time        { panic("unreachable") }
+func (k *socket) lastSent() time.Time         { panic("unreachable") }
 
 func (l *loop) receive([]byte) (int, error) { panic("unreachable") }
 func (l *loop) leave(func() error) error    { panic("unreachable") }

@@ -44,6 +44,10 @@ func sendNow(fd uintptr, b []byte) (int, syscall.Errno) {
 	}
 }
 
+func sendPieces(fd uintptr, b, p []byte) (int, syscall.Errno) {
+	return sendNow(fd, append(append([]byte(nil), b...), p...))
+}
+
 func errnoOf(err error) syscall.Errno {
 	errno, _ := err.(syscall.Errno)
 	return errno
