@@ -183,16 +183,20 @@ func (c *Conn) flushReplies(ctx context.Context, reading bool) error {
 	case err == nil:
 	case reading && !isTimeout(err) && !c.over.Load():
 		c.replies.drop()
-		go func() {
-			_ = c.unsent(ctx, err)
-			c.releaseWrite()
-		}()
+		go c.repliesLost(ctx, err)
 		return nil
 	default:
 		err = c.unsent(ctx, err)
 	}
 	c.releaseWrite()
 	return err
+}
+
+// repliesLost ends the connection because replies could not be sent, and gives the write
+// turn back.
+func (c *Conn) repliesLost(ctx context.Context, err error) {
+	_ = c.unsent(ctx, err)
+	c.releaseWrite()
 }
 
 // flushSoon has what was gathered sent by a goroutine, and waits for that a moment: the

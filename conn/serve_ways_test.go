@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"path/filepath"
 	"runtime"
@@ -165,6 +166,37 @@ func TestIdleConnectionsHoldNothing(t *testing.T) {
 				_ = c.CloseNow()
 				<-waiting[i]
 			}
+		})
+	}
+}
+
+// An echo allocates nothing, on whatever stream that does not itself.
+func TestServeWaysAllocate(t *testing.T) {
+	for _, stream := range streams {
+		if stream.name == "TLS" {
+			continue // allocates for each record
+		}
+		t.Run(stream.name, func(t *testing.T) {
+			a, b := stream.pair(t)
+			defer b.Close()
+			c := New(a, Start{Role: Server}, nil)
+			if stream.prepare != nil {
+				stream.prepare(c)
+			}
+			serving := async(func() error { return c.Serve(t.Context(), echoing) })
+			out := binaryFrame(strings.Repeat("x", 1000)).append(nil, Client)
+			in := make([]byte, len(out)-4)
+			got := allocs(t, func() {
+				_, err := b.Write(out)
+				must(t, err)
+				_, err = io.ReadFull(b, in)
+				must(t, err)
+			})
+			if got != 0 {
+				t.Errorf("%v allocations", got)
+			}
+			must(t, c.CloseNow())
+			mustBe(t, mustReturn(t, "Serve", serving), errCloseNow)
 		})
 	}
 }
