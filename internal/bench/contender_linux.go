@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/duplexws/duplex/internal/bench/server"
 )
@@ -20,7 +21,7 @@ func (c contender) compressed() bool { return c.config.Mode != server.Plain }
 func (c contender) entry(workload, name string) *entry {
 	return &entry{
 		Workload: workload, Case: name, Contender: c.name,
-		Yardstick: c.raw(), Ours: c.config.Lib == server.Ours,
+		Yardstick: c.raw() && !c.config.Least, Floor: c.config.Least, Ours: c.config.Lib == server.Ours,
 	}
 }
 
@@ -80,4 +81,15 @@ func alternative(list []contender, name string, change func(*server.Config)) []c
 // serving returns everybody, ours with Serve and with the calls that read and write.
 func serving(libs []string) []contender {
 	return alternative(plain(libs), "Read", func(c *server.Config) { c.ReadAPI = true })
+}
+
+// floored adds the least that an echo costs, if the yardstick is in the list.
+func floored(list []contender) []contender {
+	for i, c := range list {
+		if c.raw() {
+			c.name, c.config.Least = "least", true
+			return slices.Insert(list, i+1, c)
+		}
+	}
+	return list
 }

@@ -57,7 +57,7 @@ func echoes(b *bench) ([]*entry, error) {
 	} {
 		for _, size := range row.sizes {
 			name := fmt.Sprintf("%s binary, %s, %d deep", sizeName(size), connections(row.conns), row.deep)
-			entries, err := b.echo("echo", name, serving(b.libs), row.conns, row.deep, size)
+			entries, err := b.echo("echo", name, floored(serving(b.libs)), row.conns, row.deep, size)
 			all = append(all, entries...)
 			if err != nil {
 				return all, err

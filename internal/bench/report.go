@@ -42,6 +42,7 @@ type entry struct {
 	Case      string    `json:"case"`
 	Contender string    `json:"contender"`
 	Yardstick bool      `json:"yardstick,omitempty"` // neither peer nor ours
+	Floor     bool      `json:"floor,omitempty"`     // nor is this
 	Ours      bool      `json:"ours,omitempty"`
 	Rounds    []figures `json:"rounds"`
 	Median    figures   `json:"median"`
@@ -165,7 +166,7 @@ func references(entries []*entry, name figure) (raw, peer float64) {
 		switch {
 		case e.Yardstick:
 			raw = e.Median[name]
-		case !e.Ours:
+		case !e.Ours && !e.Floor:
 			peer = min(peer, e.Median[name])
 		}
 	}

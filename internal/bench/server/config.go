@@ -18,6 +18,7 @@ type Config struct {
 	TLS       bool
 	Broadcast int    // send to all connections, once there are so many
 	Idle      bool   // of the yardstick: a small buffer for each connection
+	Least     bool   // of the yardstick: no more than the system calls that it takes
 	Own       bool   // of ours: conn.Listen, without net/http
 	ReadAPI   bool   // of ours: ReadAppend and Write instead of Serve, WritePrepared instead of Post
 	Connect   string // be a client of this address instead of a server
@@ -46,6 +47,7 @@ func (c Config) args() []string {
 		"tls=" + strconv.FormatBool(c.TLS),
 		"broadcast=" + strconv.Itoa(c.Broadcast),
 		"idle=" + strconv.FormatBool(c.Idle),
+		"least=" + strconv.FormatBool(c.Least),
 		"own=" + strconv.FormatBool(c.Own),
 		"readapi=" + strconv.FormatBool(c.ReadAPI),
 		"connect=" + c.Connect,
@@ -75,6 +77,8 @@ func parse(args []string) (c Config, err error) {
 			c.Connect = value
 		case "readapi":
 			c.ReadAPI, err = strconv.ParseBool(value)
+		case "least":
+			c.Least, err = strconv.ParseBool(value)
 		case "own":
 			c.Own, err = strconv.ParseBool(value)
 		default:

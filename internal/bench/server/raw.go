@@ -17,6 +17,9 @@ func serveRaw(ln net.Listener, c Config) error {
 		if c.hub != nil {
 			c.hub.add(func(m any) error { return writeAll(nc, m.([]byte)) })
 		}
+		if c.Least {
+			return echoLeast(nc)
+		}
 		buf := make([]byte, size)
 		for {
 			n, err := nc.Read(buf)

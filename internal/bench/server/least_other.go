@@ -1,0 +1,10 @@
+//go:build !linux
+
+package server
+
+import (
+	"errors"
+	"net"
+)
+
+func echoLeast(net.Conn) error { return errors.ErrUnsupported }
