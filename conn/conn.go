@@ -2,6 +2,7 @@ package conn
 
 import (
 	"context"
+	"math"
 	"net"
 	"net/http"
 	"sync"
@@ -17,6 +18,7 @@ import (
 type Conn struct {
 	nc          net.Conn
 	role        Role
+	controlRate int32
 	subprotocol string
 	header      http.Header // of the response, on a client
 	keepAlive   time.Duration
@@ -26,19 +28,20 @@ type Conn struct {
 	sent        atomic.Bool  // and since then again; the system knows when
 
 	// The read turn, and what may be touched only with it.
-	readTurn turn
-	reading  clock
-	in       input
-	socket   socket
-	loop     *loop // of Serve, while it runs inside RawConn.Read
-	rx       protocol.Receiver
-	inflate  *inflater // nil without permessage-deflate
-	message  incoming
-	quiet    quiet
-	reads    atomic.Uint32 // how often an application took the turn
-	read     atomic.Bool   // it has the turn
-	awaited  atomic.Bool   // somebody waits for it to take the turn, see came
-	handling atomic.Bool   // a function of Serve runs, or did since something was read
+	readTurn   turn
+	reading    clock
+	in         input
+	socket     socket
+	loop       *loop // of Serve, while it runs inside RawConn.Read
+	rx         protocol.Receiver
+	inflate    *inflater // nil without permessage-deflate
+	message    incoming
+	quiet      quiet
+	bucketFull time.Duration // since born, see charge
+	reads      atomic.Uint32 // how often an application took the turn
+	read       atomic.Bool   // it has the turn
+	awaited    atomic.Bool   // somebody waits for it to take the turn, see came
+	handling   atomic.Bool   // a function of Serve runs, or did since something was read
 
 	noGathering bool
 
@@ -48,6 +51,7 @@ type Conn struct {
 	writing   clock
 	tail      []byte // the rest of a frame that was cut, see AsNetConn and postAtOnce
 	replies   replies
+	stall     stall
 
 	// The message turn is held for one message.
 	messageTurn turn
@@ -105,8 +109,8 @@ type Start struct {
 
 // New returns a connection over a stream whose opening handshake is done. It takes
 // over nc, whose deadlines it uses; see the package documentation for streams that
-// have none. Of o, only ReadLimit and KeepAlive have a meaning here, and if
-// permessage-deflate was agreed, Compression for what that has left open.
+// have none. Of o, what concerns the handshake alone has no meaning here, and
+// Compression has one only for what is left open where permessage-deflate was agreed.
 func New(nc net.Conn, s Start, o *Options) *Conn {
 	opts := o.withDefaults()
 	c := &Conn{
@@ -116,6 +120,8 @@ func New(nc net.Conn, s Start, o *Options) *Conn {
 		keepAlive:   opts.KeepAlive,
 		noGathering: opts.NoGathering,
 		postLimit:   opts.PostLimit,
+		controlRate: int32(max(0, min(opts.ControlRate, math.MaxInt32))),
+		stall:       stall{limit: max(opts.WriteTimeout, 0)},
 		born:        time.Now(),
 		reading:     newClock(nc, false),
 		writing:     newClock(nc, true),
@@ -219,6 +225,7 @@ func (c *Conn) end(cause error, how ending) error {
 	c.enter(protocol.Closed)
 	first, inLoop := !c.gone, c.inLoop
 	c.gone = true
+	c.endStall()
 	c.mu.Unlock()
 
 	switch {

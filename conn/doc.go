@@ -41,8 +41,13 @@
 // A message is limited to 1 MiB unless [Options].ReadLimit or [Conn.SetReadLimit] say
 // otherwise. Memory is taken for bytes that have arrived, never for those that a header
 // announces. While nothing is being read or written a connection holds no buffer; on
-// Linux that goes for a TCP connection whose reader waits, too. What the peer is owed, Pongs, is one slot: a peer that sends Pings and does not read gets
-// the Pong for its latest.
+// Linux that goes for a TCP connection whose reader waits, too. What the peer
+// is owed, Pongs, is one slot: a peer that sends Pings and does not read gets the Pong for
+// its latest.
+//
+// So that a peer cannot hold anybody up or keep anybody busy, a stream that takes nothing of
+// what is written to it for 30 s ends the connection, and so do more than 1,000 Pings, Pongs
+// and empty fragments at once or 100 in a second. [Options] has all limits.
 //
 // # Compression
 //

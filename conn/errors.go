@@ -73,7 +73,7 @@ func (e *FailError) Unwrap() []error {
 }
 
 // Errors of calls that could not be carried out. The connection goes on, but for
-// ErrKeepAlive.
+// ErrKeepAlive and ErrWriteTimeout.
 var (
 	// ErrNoReader is returned by [Conn.Ping] if the answer cannot be seen, because
 	// a message has arrived before it and nobody reads messages.
@@ -92,6 +92,10 @@ var (
 	// ErrKeepAlive ended a connection whose peer did not show life in time, see
 	// [Options].KeepAlive. It is a net.Error whose Timeout method returns true.
 	ErrKeepAlive error = &timeoutError{"duplex: keepalive: no sign of life from the peer"}
+
+	// ErrWriteTimeout ended a connection whose stream took nothing for too long, see
+	// [Options].WriteTimeout. It is a net.Error whose Timeout method returns true.
+	ErrWriteTimeout error = &timeoutError{"duplex: write: the peer takes nothing"}
 )
 
 var (

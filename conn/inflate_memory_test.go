@@ -105,7 +105,7 @@ func TestInflateFragmentsAllocateNothing(t *testing.T) {
 			}
 		}
 		frames = part(frame.Continuation, true, "").append(frames, Client)
-		c := New(newScript(frames), Start{Role: Server, Extensions: inflateAgreed(Server, withTakeover)}, nil)
+		c := New(newScript(frames), Start{Role: Server, Extensions: inflateAgreed(Server, withTakeover)}, &Options{ControlRate: -1})
 		_, before := total()
 		all, err := way.read(t.Context(), c)
 		_, after := total()

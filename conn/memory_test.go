@@ -100,7 +100,7 @@ func TestFragmentsAllocateNothing(t *testing.T) {
 			one := part(frame.Continuation, false, body).append(nil, Client)
 			frames = append(frames, bytes.Repeat(one, fragments)...)
 			frames = part(frame.Continuation, true, "").append(frames, Client)
-			c := New(newScript(frames), Start{Role: Server}, nil)
+			c := New(newScript(frames), Start{Role: Server}, &Options{ControlRate: -1})
 			_, before := total()
 			all, err := read.read(t.Context(), c)
 			_, after := total()

@@ -14,6 +14,8 @@ const (
 	defaultPostLimit        = 1 << 20
 	defaultKeepAlive        = 30 * time.Second
 	defaultHandshakeTimeout = 10 * time.Second
+	defaultWriteTimeout     = 30 * time.Second
+	defaultControlRate      = 100
 )
 
 // Options are the settings of a connection. A nil *Options and the zero value mean
@@ -46,6 +48,19 @@ type Options struct {
 	// with [ErrKeepAlive]. The clock runs only while a read is waiting, and needs a
 	// stream that has read deadlines, as every net.Conn should. Negative: off.
 	KeepAlive time.Duration
+
+	// WriteTimeout bounds how long the stream may take for each 128 KiB, or less, that is
+	// written to it, so that a peer that does not read holds nobody for ever; default
+	// 30 s. A stream that takes longer ends the connection with [ErrWriteTimeout], by the
+	// time it has taken twice as long. The context of a call may allow less.
+	WriteTimeout time.Duration
+
+	// ControlRate is how many frames in a second the peer may send that nobody sees and
+	// that bring nothing: Pings, Pongs that answer none of ours, and fragments without
+	// payload that are not the last of their message; default 100. It may save them up for
+	// 10 s, so that 1,000 may come at once. One more fails the connection with
+	// [StatusPolicyViolation]. Fragments with payload are bounded by ReadLimit alone.
+	ControlRate int
 
 	// NoGathering has every reply of a function of [Conn.Serve] sent at once. By default
 	// a reply may wait until the messages that had arrived with its own were dealt with.
@@ -97,6 +112,12 @@ func (o *Options) withDefaults() Options {
 	}
 	if c.KeepAlive == 0 {
 		c.KeepAlive = defaultKeepAlive
+	}
+	if c.WriteTimeout == 0 {
+		c.WriteTimeout = defaultWriteTimeout
+	}
+	if c.ControlRate == 0 {
+		c.ControlRate = defaultControlRate
 	}
 	if c.HandshakeTimeout == 0 {
 		c.HandshakeTimeout = defaultHandshakeTimeout

@@ -8,10 +8,14 @@ import (
 )
 
 func TestOptionsDefaults(t *testing.T) {
-	defaults := Options{ReadLimit: 1 << 20, PostLimit: 1 << 20, KeepAlive: 30 * time.Second, HandshakeTimeout: 10 * time.Second}
+	defaults := Options{
+		ReadLimit: 1 << 20, PostLimit: 1 << 20, KeepAlive: 30 * time.Second, HandshakeTimeout: 10 * time.Second,
+		WriteTimeout: 30 * time.Second, ControlRate: 100,
+	}
 	own := Options{
 		Subprotocols: []string{"a"}, Origins: []string{"b"},
 		ReadLimit: -1, PostLimit: -1, KeepAlive: time.Minute, HandshakeTimeout: -1,
+		WriteTimeout: -1, ControlRate: -1,
 	}
 	for _, tc := range []struct {
 		name string

@@ -100,7 +100,9 @@ func (c *Conn) sendVector(h frame.Header, p []byte) error {
 	n := min(len(p), maxPut)
 	o.vec = [2][]byte{h.Append(o.b[:0]), p[:n]}
 	o.bfs = o.vec[:]
+	c.beginPut()
 	_, err := o.bfs.WriteTo(c.nc)
+	c.endPut()
 	o.vec, o.bfs = [2][]byte{}, nil
 	putOutput(o)
 	if err != nil {

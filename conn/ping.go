@@ -40,31 +40,33 @@ func (s *pings) next() (body [pingSize]byte) {
 	return body
 }
 
-// pongArrived tells the Pings that a Pong answers. A Pong that answers none of ours is
-// ignored.
+// pongArrived tells the Pings that a Pong answers, and reports whether any was waiting.
+// A Pong that answers none of ours is ignored.
 //
 // RFC 6455, section 5.5.3: a Pong may answer only the most recent of several Pings,
 // so the earlier ones have had their answer too.
-func (c *Conn) pongArrived(body []byte) {
+func (c *Conn) pongArrived(body []byte) (answers bool) {
 	if len(body) != pingSize {
-		return
+		return false
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := &c.pings
 	n := binary.BigEndian.Uint64(body) - s.before
 	if n == 0 || n > s.sent {
-		return
+		return false
 	}
 	for len(s.waiting) > 0 && s.waiting[0].n <= n {
 		p := s.waiting[0]
 		s.waiting = s.waiting[1:]
+		answers = true
 		p.rtt = time.Since(p.sent)
 		close(p.done)
 	}
 	if len(s.waiting) == 0 {
 		s.waiting = nil
 	}
+	return answers
 }
 
 // Ping sends a Ping and waits for its Pong; it returns the time between the two.

@@ -126,17 +126,30 @@ func (c *Conn) next(ctx context.Context) (protocol.Kind, error) {
 		if err != nil {
 			return 0, c.fail(err)
 		}
+		if n := c.rx.Empties(); n > 0 {
+			if err := c.charge(n); err != nil {
+				return 0, err
+			}
+		}
 		if ev.Kind != protocol.Control {
 			return ev.Kind, nil
 		}
 		// RFC 6455, section 5.5: control frames may come between fragments.
 		switch ev.Opcode {
 		case frame.Ping:
-			c.owePong(ev.Body)
+			err = c.charge(1)
+			if err == nil {
+				c.owePong(ev.Body)
+			}
 		case frame.Pong:
-			c.pongArrived(ev.Body)
+			if !c.pongArrived(ev.Body) {
+				err = c.charge(1)
+			}
 		case frame.Close:
 			return 0, c.closeArrived(ctx, ev.Body)
+		}
+		if err != nil {
+			return 0, err
 		}
 	}
 }

@@ -216,7 +216,9 @@ func (c *Conn) sendTail() error {
 func (c *Conn) put(b []byte) (n int, err error) {
 	for {
 		piece := b[n:min(len(b), n+maxPut)]
+		c.beginPut()
 		m, err := c.nc.Write(piece)
+		c.endPut()
 		n += m
 		if m < len(piece) && err == nil {
 			err = io.ErrShortWrite

@@ -47,6 +47,9 @@ const (
 	MessageTooBig
 	// MessageCorrupt: a compressed message that cannot be inflated.
 	MessageCorrupt
+	// ControlFlood: more control frames, or fragments without payload, than the receiver
+	// is willing to take in the time.
+	ControlFlood
 )
 
 // rules is indexed by Violation.
@@ -72,6 +75,7 @@ var rules = [...]struct {
 	TextNotUTF8:            {StatusInvalidPayload, "8.1", "the text is not valid UTF-8"},
 	MessageTooBig:          {StatusMessageTooBig, "10.4", "the message is larger than the read limit"},
 	MessageCorrupt:         {StatusInvalidPayload, "7.2.2", "the compressed message cannot be inflated"},
+	ControlFlood:           {StatusPolicyViolation, "10.4", "there are too many control frames or empty fragments"},
 }
 
 // known maps values outside the list to the zero Violation.
@@ -82,8 +86,8 @@ func (v Violation) known() Violation {
 	return v
 }
 
-// Code returns the status code to send when failing a connection for v: 1002, 1007
-// or 1009.
+// Code returns the status code to send when failing a connection for v: 1002, 1007,
+// 1008 or 1009.
 //
 // RFC 6455, sections 7.1.7 and 7.4.1.
 func (v Violation) Code() StatusCode { return rules[v.known()].code }

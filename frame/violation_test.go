@@ -33,6 +33,7 @@ func TestViolation(t *testing.T) {
 		frame.TextNotUTF8:            {1007, "8.1", "the text is not valid UTF-8"},
 		frame.MessageTooBig:          {1009, "10.4", "the message is larger than the read limit"},
 		frame.MessageCorrupt:         {1007, "7.2.2", "the compressed message cannot be inflated"},
+		frame.ControlFlood:           {1008, "10.4", "there are too many control frames or empty fragments"},
 	}
 	for i := range 256 {
 		v := frame.Violation(i)

@@ -44,6 +44,7 @@ type Receiver struct {
 	fin     bool // the data frame under way is the last of its message
 	opened  bool // Begin was acted upon
 	text    text
+	empties uint16 // fragments without payload that Empties did not tell of yet
 }
 
 // NewReceiver returns a Receiver for what a peer in the given role sends. The
@@ -90,6 +91,15 @@ func (r *Receiver) Left() uint64 {
 		return 0
 	}
 	return r.left
+}
+
+// Empties returns how many fragments without payload there were since it was last called,
+// so that a caller can bound them: those with payload are bounded by the limit. The last
+// fragment of a message is not among them, since it completes something.
+func (r *Receiver) Empties() int {
+	n := r.empties
+	r.empties = 0
+	return int(n)
 }
 
 // Next returns what comes next, given the input b that was not consumed yet, and how
@@ -150,6 +160,9 @@ func (r *Receiver) header(b []byte) (size int, err error) {
 		return size, nil
 	}
 	r.fin = h.Fin
+	if h.Length == 0 && !h.Fin && r.empties < math.MaxUint16 {
+		r.empties++
+	}
 	if h.Opcode != frame.Continuation {
 		r.op, r.rsv = h.Opcode, h.RSV
 	}

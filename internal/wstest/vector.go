@@ -156,7 +156,7 @@ var violations = []string{
 	"LengthNotMinimal", "LengthTopBit", "ControlFragmented", "ControlTooLong",
 	"UnexpectedContinuation", "MessageInterleaved", "CloseBodyTooShort",
 	"CloseCodeInvalid", "CloseReasonNotUTF8", "TextNotUTF8", "MessageTooBig",
-	"MessageCorrupt",
+	"MessageCorrupt", "ControlFlood",
 }
 
 func decodeViolation(s string) (frame.Violation, error) {
