@@ -28,6 +28,9 @@ const replyPatience = 50 * time.Millisecond
 //
 // RFC 6455, section 5.5.2: unless a Close was received. The body is the same.
 func (c *Conn) owePong(body []byte) {
+	if c.pongAtOnce(body) {
+		return
+	}
 	c.mu.Lock()
 	if !c.state.AnswersPing() {
 		c.mu.Unlock()
@@ -37,6 +40,38 @@ func (c *Conn) owePong(body []byte) {
 	paid := c.owe()
 	c.mu.Unlock()
 	c.reply(paid)
+}
+
+// pongAtOnce sends a Pong if nobody else writes, or waits to, and the socket takes it
+// without waiting, and reports whether it has.
+func (c *Conn) pongAtOnce(body []byte) bool {
+	if !c.socket.usable() || c.owes.Load() || !c.writeTurn.try() {
+		return false
+	}
+	c.mu.Lock()
+	may := c.state.AnswersPing() && !c.owes.Load()
+	c.mu.Unlock()
+	if !may || len(c.tail) > 0 || c.replies.n > 0 {
+		c.releaseWrite()
+		return false
+	}
+	o := getOutput(smallOutput)
+	b := encode(o.b, c.control(frame.Pong, body), body)
+	n := c.socket.sendOutside(b)
+	if n > 0 {
+		c.hasSent()
+	}
+	if rest := b[n:]; n > 0 && len(rest) > 0 {
+		go func() {
+			_ = c.transmitRest(context.Background(), rest, true)
+			putOutput(o)
+			c.releaseWrite()
+		}()
+		return true
+	}
+	putOutput(o)
+	c.releaseWrite()
+	return n > 0
 }
 
 // owePing has keepalive's Ping sent. It reports whether one may be sent.
