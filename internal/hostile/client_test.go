@@ -116,8 +116,10 @@ func runClient(t *testing.T, e echo, table *table, r *row, d delivery) {
 	case isOpen:
 		expect("")
 		<-sent
-		deliver(nc, encode(send(f(0x89, "still there?"), f(0x88, closing(1000, "done"))), false), d)
-		expect(epilogue)
+		deliver(nc, encode(ping, false), d)
+		expect(pong)
+		deliver(nc, encode(goodbye, false), d)
+		expect(goodbyeAnswer)
 		why = epilogueError
 		closeFirst(t, nc)
 	case isClosed:

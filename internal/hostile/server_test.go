@@ -241,8 +241,11 @@ func (s *server) run(t *testing.T, table *table, r *row, d delivery) {
 	case isOpen:
 		_, _ = io.CopyN(&got, nc, int64(len(want)-got.Len()))
 		<-sent
-		deliver(nc, encode(send(f(0x89, "still there?"), f(0x88, closing(1000, "done"))), true), d)
-		want += epilogue
+		deliver(nc, encode(ping, true), d)
+		want += pong
+		_, _ = io.CopyN(&got, nc, int64(len(want)-got.Len()))
+		deliver(nc, encode(goodbye, true), d)
+		want += goodbyeAnswer
 		why = epilogueError
 	case isLost:
 		<-sent
@@ -263,6 +266,9 @@ func (s *server) run(t *testing.T, table *table, r *row, d delivery) {
 
 // What open stands for: a Ping and a Close are answered, and the application is told.
 var (
-	epilogue      = got(0x8A, "still there?") + got(0x88, closing(1000, "done"))
+	ping          = send(f(0x89, "still there?"))
+	pong          = got(0x8A, "still there?")
+	goodbye       = send(f(0x88, closing(1000, "done")))
+	goodbyeAnswer = got(0x88, closing(1000, "done"))
 	epilogueError = `duplex: closed by the peer: 1000 (normal closure): "done"`
 )
