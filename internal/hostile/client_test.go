@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -49,13 +48,13 @@ func visit(t *testing.T, e echo, o conn.Options) (*client, *net.TCPConn, *http.R
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = nc.Close() })
-	_ = nc.SetDeadline(time.Now().Add(patience))
+	tcp := prepare(nc)
 	// The client sends nothing before it was answered, so nothing is read ahead.
 	r, err := http.ReadRequest(bufio.NewReader(nc))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c, nc.(*net.TCPConn), r
+	return c, tcp, r
 }
 
 // accepted is the response that accepts a request.

@@ -172,8 +172,16 @@ func (s *server) dial(t *testing.T) *net.TCPConn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = nc.Close() })
-	_ = nc.SetDeadline(time.Now().Add(patience))
-	return nc.(*net.TCPConn)
+	return prepare(nc)
+}
+
+// prepare bounds what is waited for on an end of the test. Closing it resets the stream:
+// by then the test has seen all, and no port is to be kept for a minute after it.
+func prepare(nc net.Conn) *net.TCPConn {
+	tcp := nc.(*net.TCPConn)
+	_ = tcp.SetDeadline(time.Now().Add(patience))
+	_ = tcp.SetLinger(0)
+	return tcp
 }
 
 // deliver writes b in the given way. The peer may have ended the connection before it has
