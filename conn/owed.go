@@ -57,13 +57,13 @@ func (c *Conn) pongAtOnce(body []byte) bool {
 	}
 	o := getOutput(smallOutput)
 	b := encode(o.b, c.control(frame.Pong, body), body)
-	n := c.socket.sendOutside(b)
+	n := c.socket.sendOutside(b, nil)
 	if n > 0 {
 		c.hasSent()
 	}
 	if rest := b[n:]; n > 0 && len(rest) > 0 {
 		go func() {
-			_ = c.transmitRest(context.Background(), rest, true)
+			_ = c.transmitRest(context.Background(), rest, nil, true)
 			putOutput(o)
 			c.releaseWrite()
 		}()
