@@ -41,7 +41,7 @@ func expectUsage(t *testing.T, before usage, n int, memory int64, goroutines int
 	now := measure()
 	each := (now.memory - before.memory) / int64(n)
 	t.Logf("%d connections: %d bytes and %d goroutines each", n, each, (now.goroutines-before.goroutines)/n)
-	if each > memory {
+	if each > slack*memory {
 		t.Errorf("%d bytes for each of %d connections, want at most %d", each, n, memory)
 	}
 	// A few may be on their way out.
@@ -60,7 +60,7 @@ func expectCalm(t *testing.T, before usage, n int) {
 	end := time.Now().Add(patience)
 	for {
 		now := measure()
-		if now.goroutines <= before.goroutines+spare && (now.memory-before.memory)/int64(n) < 1024+(1<<20)/int64(n) {
+		if now.goroutines <= before.goroutines+spare && now.memory-before.memory < slack*(int64(n)<<10+1<<20) {
 			return
 		}
 		if time.Now().After(end) {
