@@ -19,9 +19,10 @@ func (c contender) raw() bool { return c.config.Lib == server.Raw }
 func (c contender) compressed() bool { return c.config.Mode != server.Plain }
 
 func (c contender) entry(workload, name string) *entry {
+	floor := c.config.Least || c.config.Hijack
 	return &entry{
 		Workload: workload, Case: name, Contender: c.name,
-		Yardstick: c.raw() && !c.config.Least, Floor: c.config.Least, Ours: c.config.Lib == server.Ours,
+		Yardstick: c.raw() && !floor, Floor: floor, Ours: c.config.Lib == server.Ours,
 	}
 }
 

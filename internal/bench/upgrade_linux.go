@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/duplexws/duplex/internal/bench/load"
 	"github.com/duplexws/duplex/internal/bench/server"
@@ -12,6 +13,9 @@ import (
 // connection, and letting it go.
 func upgrades(b *bench) ([]*entry, error) {
 	list := alternative(plain(b.libs), "Listen", func(c *server.Config) { c.Own = true })
+	if slices.Contains(b.libs, server.Raw) {
+		list = append(list, contender{name: "net/http", config: server.Config{Lib: server.Raw, Mode: server.Plain, Hijack: true}})
+	}
 	for i := range list {
 		list[i].config.Idle = true // a large buffer for each would be half of the cost
 	}
@@ -21,10 +25,11 @@ func upgrades(b *bench) ([]*entry, error) {
 			return nil, err
 		}
 		defer p.Stop()
-		if _, err := load.Upgrades(p.Addr, c.raw(), b.duration/3); err != nil {
+		echoes := c.raw() && !c.config.Hijack
+		if _, err := load.Upgrades(p.Addr, echoes, b.duration/3); err != nil {
 			return nil, fmt.Errorf("%s: %w", c.name, err)
 		}
-		return costs(p, func() (int, error) { return load.Upgrades(p.Addr, c.raw(), b.duration) })
+		return costs(p, func() (int, error) { return load.Upgrades(p.Addr, echoes, b.duration) })
 	})
 }
 

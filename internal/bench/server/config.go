@@ -20,6 +20,7 @@ type Config struct {
 	Idle      bool   // of the yardstick: a small buffer for each connection
 	Least     bool   // of the yardstick: no more than the system calls that it takes
 	Own       bool   // of ours: conn.Listen, without net/http
+	Hijack    bool   // of the yardstick: behind net/http, with an answer that is always the same
 	ReadAPI   bool   // of ours: ReadAppend and Write instead of Serve, WritePrepared instead of Post
 	Connect   string // be a client of this address instead of a server
 
@@ -49,6 +50,7 @@ func (c Config) args() []string {
 		"idle=" + strconv.FormatBool(c.Idle),
 		"least=" + strconv.FormatBool(c.Least),
 		"own=" + strconv.FormatBool(c.Own),
+		"hijack=" + strconv.FormatBool(c.Hijack),
 		"readapi=" + strconv.FormatBool(c.ReadAPI),
 		"connect=" + c.Connect,
 	}
@@ -81,6 +83,8 @@ func parse(args []string) (c Config, err error) {
 			c.Least, err = strconv.ParseBool(value)
 		case "own":
 			c.Own, err = strconv.ParseBool(value)
+		case "hijack":
+			c.Hijack, err = strconv.ParseBool(value)
 		default:
 			err = fmt.Errorf("unknown argument %q", arg)
 		}

