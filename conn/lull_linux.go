@@ -4,14 +4,12 @@ package conn
 
 import (
 	"context"
-	"syscall"
 	"time"
-	"unsafe"
 )
 
 // lull waits until there is something to be read from a socket for the first time, or until
-// whoever reads next will find out why not. It does nothing else, and without it all works
-// as before.
+// whoever reads next will find out why not. If the stream has ended instead it ends the
+// connection. It does nothing else, and without it all works as before.
 //
 // But a goroutine that waits here has a stack as small as that of a new one, 2 KiB, and
 // one that waits further down has 4 KiB, and keeps them as long as it lives. So what is
@@ -34,10 +32,15 @@ func (c *Conn) lull(ctx context.Context) {
 			return
 		}
 	}
-	err := c.socket.rc.Read(readable)
+	came, lost, err := c.socket.look()
 	c.reading.end()
-	if err != nil && c.keepAlive > 0 {
-		c.lulled(err)
+	switch {
+	case err != nil:
+		if c.keepAlive > 0 {
+			c.lulled(err)
+		}
+	case !came && !c.over.Load():
+		_ = c.lost(lost)
 	}
 }
 
@@ -46,7 +49,10 @@ func (c *Conn) lull(ctx context.Context) {
 //
 // It is called with the read turn.
 func (c *Conn) awake(ctx context.Context) error {
-	if c.socket.tellsInq || !c.rx.Between() {
+	switch {
+	case c.over.Load():
+		return c.terminal()
+	case c.socket.tellsInq || !c.rx.Between():
 		return nil
 	}
 	deepen(0)
@@ -91,26 +97,3 @@ func (c *Conn) lulled(err error) {
 	now := time.Now()
 	c.quiet = quiet{at: now, waited: w.lifeless(now)}
 }
-
-// readable is called by RawConn.Read, which waits if it returns false. It reports whether
-// there is something to be read, be it the end of the stream or an error, and leaves it.
-func readable(fd uintptr) bool {
-	p := struct {
-		fd      int32
-		events  int16
-		revents int16
-	}{fd: int32(fd), events: pollIn | pollHangUp}
-	var now syscall.Timespec
-	for {
-		n, _, errno := syscall.RawSyscall6(syscall.SYS_PPOLL, uintptr(unsafe.Pointer(&p)), 1, uintptr(unsafe.Pointer(&now)), 0, 0, 0)
-		if errno != syscall.EINTR {
-			return n != 0 || errno != 0
-		}
-	}
-}
-
-// Events of poll(2).
-const (
-	pollIn     = 0x1
-	pollHangUp = 0x2000 // POLLRDHUP
-)

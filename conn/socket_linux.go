@@ -25,6 +25,7 @@ type socket struct {
 	p     []byte // where to; nil: to the input buffer
 	n     int
 	errno syscall.Errno
+	leave bool // what there is to be read, and only look at it
 	once  func(fd uintptr) bool
 
 	// For a loop inside one call of RawConn.Read, see serveSocket.
@@ -50,6 +51,22 @@ func (k *socket) init(nc net.Conn, in *input) {
 	k.rc, k.nc, k.in = rc, tcp, in
 }
 
+// look waits until there is something to be read, and leaves it: then came is true. Else the
+// stream has ended, for the reason lost, or nobody can tell, and err says why.
+func (k *socket) look() (came bool, lost, err error) {
+	if k.once == nil {
+		k.once = k.readOnce
+	}
+	k.leave = true
+	err = k.rc.Read(k.once)
+	k.leave = false
+	if err != nil || k.n > 0 && k.errno == 0 {
+		return true, nil, err
+	}
+	_, lost = k.result(k.n, k.errno)
+	return false, lost, nil
+}
+
 // read reads once, to p or to the input buffer, and waits without holding one.
 func (k *socket) read(p []byte) (int, error) {
 	if k.once == nil {
@@ -67,6 +84,10 @@ func (k *socket) read(p []byte) (int, error) {
 // readOnce is called by RawConn.Read, which waits when it returns false. It must try the
 // descriptor whenever it is called first: the notice for what came before is gone.
 func (k *socket) readOnce(fd uintptr) bool {
+	if k.leave {
+		k.n, k.errno = peekNow(fd)
+		return k.errno != syscall.EAGAIN
+	}
 	p := k.p
 	if p == nil {
 		p = k.in.room()

@@ -20,6 +20,19 @@ func receiveNow(fd uintptr, p []byte) (int, syscall.Errno) {
 	}
 }
 
+// peekNow returns whether there is something to be read, and leaves it. An error is told
+// once: it does not come again.
+func peekNow(fd uintptr) (int, syscall.Errno) {
+	var p [1]byte
+	for {
+		n, _, errno := syscall.RawSyscall6(syscall.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(&p)), 1,
+			syscall.MSG_DONTWAIT|syscall.MSG_PEEK, 0, 0)
+		if errno != syscall.EINTR {
+			return int(n), errno
+		}
+	}
+}
+
 func receiveMessage(fd uintptr, msg *syscall.Msghdr) (int, syscall.Errno) {
 	for {
 		n, _, errno := syscall.RawSyscall(syscall.SYS_RECVMSG, fd, uintptr(unsafe.Pointer(msg)), syscall.MSG_DONTWAIT)

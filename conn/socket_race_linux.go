@@ -21,6 +21,15 @@ func receiveNow(fd uintptr, p []byte) (int, syscall.Errno) {
 	}
 }
 
+func peekNow(fd uintptr) (int, syscall.Errno) {
+	for {
+		n, _, err := syscall.Recvfrom(int(fd), make([]byte, 1), syscall.MSG_DONTWAIT|syscall.MSG_PEEK)
+		if err != syscall.EINTR {
+			return max(n, 0), errnoOf(err)
+		}
+	}
+}
+
 func receiveMessage(fd uintptr, msg *syscall.Msghdr) (int, syscall.Errno) {
 	p := unsafe.Slice(msg.Iov.Base, msg.Iov.Len)
 	oob := unsafe.Slice(msg.Control, msg.Controllen)
