@@ -114,8 +114,8 @@ func (c *Conn) shortReply(t MessageType, p []byte) bool {
 	return ok
 }
 
-// leavesNow reports whether a reply leaves soonest if it is sent at once and not copied:
-// it is large, and no other reply can follow at once since no message has arrived.
+// leavesNow reports whether a reply is better sent at once than copied: it is large, and no
+// message has arrived whose reply could go with it.
 func (c *Conn) leavesNow(p []byte) bool {
-	return len(p) > smallOutput && c.role == Server && c.socket.usable() && len(c.in.bytes()) == 0
+	return len(p) > maxGathered/2 && c.role == Server && c.socket.usable() && len(c.in.bytes()) == 0
 }
