@@ -91,7 +91,10 @@ func (c *Conn) transmitRest(ctx context.Context, b, p []byte, begun bool) error 
 	case err != nil:
 		return err
 	}
-	if _, err = c.put(b); err == nil {
+	if len(b) > 0 {
+		_, err = c.put(b)
+	}
+	if err == nil && len(p) > 0 {
 		_, err = c.put(p)
 	}
 	return c.endSending(ctx, 0, err)
