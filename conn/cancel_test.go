@@ -155,7 +155,7 @@ func TestReadCancelledEverywhere(t *testing.T) {
 		p.sendBytes(message[len(message)-1:])
 		expectMessage(t, c, t.Context(), Text, data)
 		p.expect(pongFrame("ping"))
-		if c.in.buf != nil || c.message.kept != nil {
+		if c.in.held != nil || c.message.kept != nil {
 			t.Error("input is kept")
 		}
 	})

@@ -2,7 +2,6 @@ package conn
 
 import (
 	"context"
-	"math"
 	"net"
 	"net/http"
 	"sync"
@@ -16,76 +15,66 @@ import (
 // Conn is a WebSocket connection. Get one from [Accept], [Handler], [Dial], [Pipe] or
 // [New]. All methods may be called by any goroutine at any time.
 type Conn struct {
-	nc          net.Conn
-	role        Role
-	controlRate int32
-	subprotocol string
-	header      http.Header // of the response, on a client
-	keepAlive   time.Duration
-	readLimit   atomic.Int64
-	born        time.Time    // the zero of sentAt
-	sentAt      atomic.Int64 // when bytes last went out, keepalive's Pings apart
-	sent        atomic.Bool  // and since then again; the system knows when
+	nc        net.Conn
+	settings  *settings
+	agreed    *agreed // nil: nothing
+	readLimit atomic.Int64
+	sentAt    atomic.Int64 // an instant: when bytes last went out, keepalive's Pings apart; or lately
 
 	// The read turn, and what may be touched only with it.
-	readTurn   turn
-	reading    clock
-	in         input
-	socket     socket
-	loop       *loop // of Serve, while it runs inside RawConn.Read
-	rx         protocol.Receiver
-	inflate    *inflater // nil without permessage-deflate
-	message    incoming
-	quiet      quiet
-	bucketFull time.Duration // since born, see charge
-	reads      atomic.Uint32 // how often an application took the turn
-	read       atomic.Bool   // it has the turn
-	awaited    atomic.Bool   // somebody waits for it to take the turn, see came
-	handling   atomic.Bool   // a function of Serve runs, or did since something was read
+	readTurn turn
+	reading  clock
+	in       input
+	socket   socket
+	loop     *loop // of Serve, while it runs inside RawConn.Read
+	rx       protocol.Receiver
+	inflate  *inflater // nil without permessage-deflate
+	message  incoming
+	quiet    *quiet        // nil: there was no such wait
+	reads    atomic.Uint32 // how often an application took the turn
+	read     atomic.Bool   // it has the turn
+	awaited  atomic.Bool   // somebody waits for it to take the turn, see came
+	handling atomic.Bool   // a function of Serve runs, or did since something was read
 
-	noGathering bool
+	owes     atomic.Bool // something is owed, see controls
+	over     atomic.Bool // err is set
+	mute     atomic.Bool // state is not Open
+	broken   atomic.Bool // nothing can be sent any more
+	finished atomic.Bool // the stream was closed, and those who wait for that were told
+	rush     uint32      // the last one in which a message left at once, see rush; guarded by mu
 
 	// The write turn is held for one frame, and what may be touched only with it.
 	// A goroutine that needs both turns takes the message turn first.
 	writeTurn turn
 	writing   clock
-	tail      []byte // the rest of a frame that was cut, see AsNetConn and postAtOnce
+	tail      *[]byte // the rest of a frame that was cut, see AsNetConn and postAtOnce; nil: none
 	replies   replies
-	stall     stall
+	stall     *stall // made when needed, with mu held
 
 	// The message turn is held for one message.
 	messageTurn turn
-	tx          protocol.Sender
-	gathering   bool      // the message under way is a reply, see Replier
 	deflate     *deflater // nil without permessage-deflate
+	tx          protocol.Sender
+	gathering   bool // the message under way is a reply, see Replier
 
-	postLimit int64
+	role     Role
+	tellsInq bool // the socket tells how much is left to be read, see ask
+	untold   bool // for tests: it does not
 
-	owes   atomic.Bool // something is in owed
-	over   atomic.Bool // err is set
-	mute   atomic.Bool // state is not Open
-	broken atomic.Bool // nothing can be sent any more
-
-	finished atomic.Bool // the stream was closed, and those who wait for that were told
-
-	mu     sync.Mutex // guards what follows; never held during I/O
-	state  protocol.State
-	rush   uint32        // the last one in which a message left at once, see rush
-	err    error         // why the connection has ended or is about to; sticky
-	done   chan struct{} // closed when the connection has ended; made when needed
-	gone   bool          // the stream was closed
-	inLoop bool          // or will be when a loop of Serve has left it
-	owed   owed
-	posts  posts
-	pings  pings
-	base   context.Context // carries the values of Context
-	ctx    context.Context // see lifetime; made when needed
-	cancel context.CancelCauseFunc
-	came   chan struct{} // closed when the application comes to read; nil: nobody waits
-
-	// The two halves of the closing handshake.
+	// The two halves of the closing handshake, guarded by mu as is what follows.
 	closeSent     bool // wholly
 	closeReceived bool // a valid one, before any failure
+
+	gone   bool // the stream was closed
+	inLoop bool // or will be when a loop of Serve has left it
+	state  protocol.State
+
+	mu       sync.Mutex  // never held during I/O
+	err      *endedError // why the connection has ended or is about to; sticky
+	posts    posts
+	controls *controls       // made when needed
+	waits    *attendance     // made when needed
+	base     context.Context // carries the values of Context
 }
 
 // Start is what the opening handshake has come to, for a connection that was upgraded
@@ -114,27 +103,21 @@ type Start struct {
 func New(nc net.Conn, s Start, o *Options) *Conn {
 	opts := o.withDefaults()
 	c := &Conn{
-		nc:          nc,
-		role:        s.Role,
-		subprotocol: s.Subprotocol,
-		keepAlive:   opts.KeepAlive,
-		noGathering: opts.NoGathering,
-		postLimit:   opts.PostLimit,
-		controlRate: int32(max(0, min(opts.ControlRate, math.MaxInt32))),
-		stall:       stall{limit: max(opts.WriteTimeout, 0)},
-		born:        time.Now(),
-		reading:     newClock(nc, false),
-		writing:     newClock(nc, true),
-		in:          input{buf: s.Buffered, w: len(s.Buffered)},
-		tx:          protocol.NewSender(s.Role),
-		base:        context.Background(),
+		nc:       nc,
+		role:     s.Role,
+		settings: opts.settings(),
+		in:       input{held: s.Buffered},
+		tx:       protocol.NewSender(s.Role),
+		base:     context.Background(),
 	}
-	c.reading.owner, c.writing.owner = c, c
+	c.reading, c.writing = newClock(c, false), newClock(c, true)
 	if isTLS(nc) {
 		c.reading.guard = new(guard)
 	}
+	c.agree(s.Subprotocol, nil)
 	c.readLimit.Store(opts.ReadLimit)
-	c.socket.init(nc, &c.in)
+	c.sentAt.Store(int64(time.Since(epoch)))
+	c.socket.init(c)
 	unknown := c.compress(s.Extensions, opts.Compression)
 	c.rx = protocol.NewReceiver(s.Role.Peer(), c.allowed(), opts.ReadLimit)
 	if unknown != nil {
@@ -143,10 +126,28 @@ func New(nc net.Conn, s Start, o *Options) *Conn {
 	return c
 }
 
+// agreed is what is left of the opening handshake.
+type agreed struct {
+	subprotocol string
+	header      http.Header // of the response, on a client
+}
+
+// agree notes what is left of the opening handshake, if anything.
+func (c *Conn) agree(subprotocol string, header http.Header) {
+	if subprotocol != "" || header != nil {
+		c.agreed = &agreed{subprotocol, header}
+	}
+}
+
 // Subprotocol returns the subprotocol that was agreed, or "" if there is none.
 //
 // RFC 6455, section 1.9.
-func (c *Conn) Subprotocol() string { return c.subprotocol }
+func (c *Conn) Subprotocol() string {
+	if c.agreed == nil {
+		return ""
+	}
+	return c.agreed.subprotocol
+}
 
 // LocalAddr returns the local address of the stream.
 func (c *Conn) LocalAddr() net.Addr { return c.nc.LocalAddr() }
@@ -183,29 +184,32 @@ func (c *Conn) terminal() error {
 	return c.err
 }
 
+// lately stands for a time when bytes went out that the system knows.
+const lately = -1
+
 // hasSent notes that bytes went out.
 func (c *Conn) hasSent() {
 	switch {
-	case c.keepAlive <= 0:
+	case c.settings.keepAlive <= 0:
 	case !c.socket.usable():
-		c.sentAt.Store(int64(time.Since(c.born)))
-	case !c.sent.Load():
-		c.sent.Store(true)
+		c.sentAt.Store(int64(time.Since(epoch)))
+	case c.sentAt.Load() != lately:
+		c.sentAt.Store(lately)
 	}
 }
 
 // lastSent returns when bytes last went out.
 func (c *Conn) lastSent() time.Time {
-	if c.sent.Swap(false) {
-		c.sentAt.Store(int64(c.socket.lastSent().Sub(c.born)))
+	at := instant(c.sentAt.Load())
+	if at == lately {
+		return c.socket.lastSent()
 	}
-	return c.born.Add(time.Duration(c.sentAt.Load()))
+	return at.time()
 }
 
 // forgetSent has bytes that went out since then count for nothing.
 func (c *Conn) forgetSent(then time.Time) {
-	c.sent.Store(false)
-	c.sentAt.Store(int64(then.Sub(c.born)))
+	c.sentAt.Store(int64(instantOf(then)))
 }
 
 // How the stream is closed.

@@ -2,7 +2,6 @@ package conn
 
 import (
 	"context"
-	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,36 +17,24 @@ import (
 // ends between two calls does nothing: only a call in progress is interrupted.
 type clock struct {
 	owner *Conn
-	mu    sync.Mutex // not held during I/O
-	nc    net.Conn
-	write bool // owns the write deadline, else the read deadline
+	mu    sync.Mutex // guards what calls change, against fire and release; not held during I/O
 
-	done  <-chan struct{} // Done of the context that is watched; nil: none
-	stop  func() bool     // ends the watch
-	ended bool            // the connection has ended: watch no more
+	done <-chan struct{} // Done of the context that is watched; nil: none
+	stop func() bool     // ends the watch
+	at   instant         // the deadline that is set; zero: none
+
+	guard *guard // nil: none
 
 	running atomic.Bool // a call is in progress
 	fired   atomic.Bool // and was interrupted
-	at      time.Time   // the deadline that is set; zero: none
+	write   bool        // owns the write deadline, else the read deadline
 	unknown bool        // at may not be what is set
-
-	last settled // used by calls, one at a time
-
-	guard *guard // nil: none
-}
-
-// settled is what a call has left behind. If the next one finds that it needs nothing
-// else, it does without the lock: it only says that it is running. A context that ends
-// at that moment either sees that and interrupts the call, or is seen by it.
-type settled struct {
-	done <-chan struct{}
-	at   time.Time
-	is   bool
+	ended   bool        // the connection has ended: watch no more
 }
 
 // newClock returns a clock for a stream on which somebody may have left a deadline.
-func newClock(nc net.Conn, write bool) clock {
-	return clock{nc: nc, write: write, unknown: true}
+func newClock(owner *Conn, write bool) clock {
+	return clock{owner: owner, write: write, unknown: true}
 }
 
 // past is a deadline that has passed.
@@ -63,7 +50,7 @@ func (k *clock) begin(ctx context.Context, now time.Time, limit time.Duration) e
 	if limit > 0 {
 		deadline = now.Add(limit)
 	}
-	if last := &k.last; last.is && last.done == done && !k.fired.Load() && !k.moves(last.at, now, deadline) {
+	if k.settled(done) && !k.moves(now, deadline) {
 		k.running.Store(true)
 	} else {
 		k.prepare(ctx, done, now, deadline, limit)
@@ -81,7 +68,7 @@ func (k *clock) begin(ctx context.Context, now time.Time, limit time.Duration) e
 // the same context. It returns false if not, and if ctx has ended.
 func (k *clock) again(ctx context.Context) bool {
 	done := k.owner.watched(ctx)
-	if last := &k.last; !last.is || last.done != done || k.fired.Load() {
+	if !k.settled(done) {
 		return false
 	}
 	k.running.Store(true)
@@ -90,6 +77,15 @@ func (k *clock) again(ctx context.Context) bool {
 		return false
 	}
 	return true
+}
+
+// settled reports whether a call that watches done finds the watch as it needs it, and a
+// deadline that it knows. If that will do it does without the lock: it only says that it is
+// running. A context that ends at that moment either sees that and interrupts the call, or
+// is seen by it. What the lock guards is changed only by calls, one at a time, so that they
+// may look at it without.
+func (k *clock) settled(done <-chan struct{}) bool {
+	return !k.unknown && k.done == done && k.guard == nil && !k.fired.Load()
 }
 
 // prepare is begin for a call that needs another watch or deadline than the one before.
@@ -105,35 +101,34 @@ func (k *clock) prepare(ctx context.Context, done <-chan struct{}, now, deadline
 	k.running.Store(true)
 	k.guard.expect(deadline)
 	k.guard.watch(k, limit)
-	if k.unknown || k.moves(k.at, now, deadline) {
+	if k.unknown || k.moves(now, deadline) {
 		// A stream may have no deadlines. It works without them: see fire.
 		_ = k.set(deadline)
 	}
-	k.last = settled{done, k.at, k.guard == nil}
 	k.mu.Unlock()
 }
 
-// moves reports whether a deadline that is set at a time must be moved. Moving one costs
+// moves reports whether the deadline that is set must be moved. Moving one costs
 // about as much as parsing a small message, so a read deadline that comes too early, but
 // has not passed, is left: the read will find out when it meets it.
-func (k *clock) moves(at, now, deadline time.Time) bool {
-	if k.write || deadline.IsZero() || at.IsZero() {
-		return !at.Equal(deadline)
+func (k *clock) moves(now, deadline time.Time) bool {
+	if k.write || deadline.IsZero() || k.at == 0 {
+		return k.at != instantOf(deadline)
 	}
-	return at.After(deadline) || !at.After(now)
+	return k.at > instantOf(deadline) || k.at <= instantOf(now)
 }
 
 // end ends the call that begin started.
 func (k *clock) end() {
 	k.running.Store(false)
-	if k.last.is && !k.fired.Load() {
+	if k.guard == nil && !k.fired.Load() {
 		return
 	}
 	k.mu.Lock()
 	k.guard.expect(time.Time{})
 	if k.fired.Load() {
 		k.fired.Store(false)
-		k.unknown, k.last.is = true, false
+		k.unknown = true
 	}
 	k.mu.Unlock()
 }
@@ -145,7 +140,6 @@ func (k *clock) relax() {
 	if !k.fired.Load() {
 		_ = k.set(time.Time{})
 	}
-	k.last.is = false
 	k.mu.Unlock()
 }
 
@@ -153,7 +147,7 @@ func (k *clock) relax() {
 // so the next call sets its own.
 func (k *clock) met() {
 	k.mu.Lock()
-	k.unknown, k.last.is = true, false
+	k.unknown = true
 	k.mu.Unlock()
 }
 
@@ -173,14 +167,14 @@ func (k *clock) watch(ctx context.Context, done <-chan struct{}) {
 // fire interrupts the call in progress if its context has this Done channel.
 func (k *clock) fire(ctx context.Context, done <-chan struct{}) {
 	k.mu.Lock()
-	if k.done != done || !k.running.Load() {
+	if k.done != done || k.ended || !k.running.Load() {
 		k.mu.Unlock()
 		return
 	}
 	k.fired.Store(true)
 	k.guard.expect(time.Now())
 	k.guard.watch(k, 0)
-	err := k.set(past)
+	err := k.setDeadline(past) // and the next call sets its own
 	k.mu.Unlock()
 	if err != nil {
 		// A stream without deadlines can be interrupted only by closing it.
@@ -196,7 +190,7 @@ func (k *clock) release() {
 	if k.stop != nil {
 		k.stop()
 	}
-	k.done, k.stop = nil, nil
+	k.stop = nil
 	if k.guard != nil && k.guard.timer != nil {
 		k.guard.timer.Stop()
 	}
@@ -204,9 +198,13 @@ func (k *clock) release() {
 }
 
 func (k *clock) set(t time.Time) error {
-	k.at, k.unknown = t, false
+	k.at, k.unknown = instantOf(t), false
+	return k.setDeadline(t)
+}
+
+func (k *clock) setDeadline(t time.Time) error {
 	if k.write {
-		return k.nc.SetWriteDeadline(t)
+		return k.owner.nc.SetWriteDeadline(t)
 	}
-	return k.nc.SetReadDeadline(t)
+	return k.owner.nc.SetReadDeadline(t)
 }

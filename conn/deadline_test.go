@@ -243,7 +243,7 @@ func TestClockMovesDeadlinesRarely(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			l := &deadlineLog{}
-			k := newClock(l, tc.write)
+			k := newClock(&Conn{nc: l}, tc.write)
 			for _, c := range tc.calls {
 				if err := k.begin(t.Context(), at(c.now), time.Duration(c.limit)*time.Second); err != nil {
 					t.Fatal(err)
@@ -262,7 +262,7 @@ func TestClockMovesDeadlinesRarely(t *testing.T) {
 func TestClockInterrupts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &deadlineLog{}
-		k := newClock(l, false)
+		k := newClock(&Conn{nc: l}, false)
 		defer k.release()
 		ctx, cancel := context.WithCancel(t.Context())
 		if err := k.begin(ctx, time.Time{}, 0); err != nil {

@@ -72,12 +72,11 @@ func Dial(ctx context.Context, rawURL string, o *DialOptions) (*Conn, error) {
 		return nil, err
 	}
 	c := New(nc, Start{
-		Role:        Client,
-		Buffered:    res.Buffered,
-		Subprotocol: res.Subprotocol,
-		Extensions:  res.Extensions,
+		Role:       Client,
+		Buffered:   res.Buffered,
+		Extensions: res.Extensions,
 	}, &opts)
-	c.header = res.Header
+	c.agree(res.Subprotocol, res.Header)
 	return c, nil
 }
 
@@ -85,4 +84,9 @@ func Dial(ctx context.Context, rawURL string, o *DialOptions) (*Conn, error) {
 // other connection. It must not be changed.
 //
 // RFC 6455, section 4.1.
-func (c *Conn) ResponseHeader() http.Header { return c.header }
+func (c *Conn) ResponseHeader() http.Header {
+	if c.agreed == nil {
+		return nil
+	}
+	return c.agreed.header
+}

@@ -96,7 +96,7 @@ func TestManyConnectionsThatOnlyPush(t *testing.T) {
 		pushing.Wait()
 		peers.Wait()
 		for _, c := range conns {
-			if c.Context().Err() == nil || c.in.buf != nil {
+			if c.Context().Err() == nil || c.in.held != nil {
 				t.Error("a connection has not ended")
 			}
 		}

@@ -36,19 +36,19 @@ func (c *Conn) giveUp(cause error, code StatusCode, reason string) error {
 // closing is left alone: there the message was given up at the boundary of a frame.
 func (c *Conn) abandon(cause error, code StatusCode) error {
 	c.mu.Lock()
-	err := c.err
-	if err == nil && !c.state.MaySend() {
-		err = errClosing
+	ended := c.err
+	if ended == nil && !c.state.MaySend() {
+		ended = errClosing
 	}
-	if err != nil {
+	if ended != nil {
 		c.mu.Unlock()
-		return err
+		return ended
 	}
 	c.enter(c.state.After(protocol.Fail))
 	c.settle(cause)
 	c.mu.Unlock()
 
-	err = c.sendFailure(cause, code, "")
+	err := c.sendFailure(cause, code, "")
 	if err == nil {
 		// A reader sees the terminal error as soon as something comes.
 		ctx, cancel := context.WithTimeout(context.Background(), failTime)

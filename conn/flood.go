@@ -11,15 +11,22 @@ const floodTime = 10 * time.Second
 
 // charge counts n frames that cost us work and that nobody sees: control frames, and
 // fragments without payload. They are taken from a bucket that holds floodTime times
-// Options.ControlRate of them and fills at that rate. It is used under the read turn.
+// Options.ControlRate of them and fills at that rate.
 func (c *Conn) charge(n int) error {
-	if c.controlRate == 0 {
+	if c.settings.controlRate <= 0 {
 		return nil
 	}
 	// Instead of what is in the bucket the time is kept at which it will be full.
-	now := time.Since(c.born)
-	c.bucketFull = max(c.bucketFull, now) + time.Duration(n)*time.Second/time.Duration(c.controlRate)
-	if c.bucketFull-now > floodTime {
+	now := instant(time.Since(epoch))
+	c.mu.Lock()
+	r := c.remember()
+	if r.bucketFull == 0 || r.bucketFull < now {
+		r.bucketFull = now
+	}
+	r.bucketFull += instant(n) * instant(time.Second) / instant(c.settings.controlRate)
+	flood := r.bucketFull-now > instant(floodTime)
+	c.mu.Unlock()
+	if flood {
 		return c.fail(frame.ControlFlood)
 	}
 	return nil

@@ -65,7 +65,7 @@ func TestHandOverKeepsNoInput(t *testing.T) {
 		_, _, err := c.Read(background)
 		must(t, err)
 		handOver(c, &c.readTurn, func() { must(t, c.CloseNow()) })
-		if c.in.buf != nil {
+		if c.in.held != nil {
 			t.Error("the buffer is still held")
 		}
 	})

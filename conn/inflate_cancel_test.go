@@ -67,7 +67,7 @@ func TestInflateCancelledEverywhere(t *testing.T) {
 				}
 				p.sendBytes(message[len(message)-1:])
 				expectMessage(t, c, t.Context(), Text, data)
-				if c.in.buf != nil || c.message.kept != nil {
+				if c.in.held != nil || c.message.kept != nil {
 					t.Error("input is kept")
 				}
 				if !w.NoTakeover {

@@ -180,7 +180,7 @@ func TestInflateGivesBack(t *testing.T) {
 					_, err = read(make([]byte, 100))
 				}
 				<-c.Context().Done()
-				if c.inflate.pending() || c.in.buf != nil || c.message.kept != nil || c.message.reader != nil {
+				if c.inflate.pending() || c.in.held != nil || c.message.kept != nil || c.message.reader != nil {
 					t.Error("something is kept")
 				}
 				dec := &c.inflate.dec

@@ -39,39 +39,33 @@ type buffer struct {
 // input holds bytes that have arrived and were not consumed yet. It is used under
 // the read turn. While it is empty and nobody reads it has no memory.
 type input struct {
-	buf    []byte // what is held is buf[r:w]
-	r, w   int
-	pooled *buffer // the memory of buf, if it goes back to a pool
+	held   []byte  // behind it, up to its capacity, is room
+	pooled *buffer // the memory of held, if it goes back to a pool
 	class  uint8   // the pool that the next buffer comes from
 	own    uint8   // the pool that this one came from
 	small  uint8   // how many reads in a row would have fitted in the next smaller one
 }
 
-func (in *input) bytes() []byte { return in.buf[in.r:in.w] }
+func (in *input) bytes() []byte { return in.held }
 
-func (in *input) consume(n int) { in.r += n }
+func (in *input) consume(n int) { in.held = in.held[n:] }
 
 // room returns free space behind what is held. What is held when it is called is the
 // beginning of something that fits in the smallest buffer, or in the present one.
 func (in *input) room() []byte {
-	if in.r == in.w {
-		in.r, in.w = 0, 0
-		if in.pooled == nil || in.own != in.class {
-			in.release(true)
-		}
+	if len(in.held) == 0 && in.pooled != nil && in.own != in.class {
+		in.release(true)
 	}
-	switch {
-	case in.buf == nil || in.pooled == nil && in.w == len(in.buf):
+	if in.pooled == nil {
 		// What came with the handshake is held in a slice of its own.
 		p := inputs[in.class].Get().(*buffer)
 		p.take(p.b)
-		in.w = copy(p.b, in.bytes())
-		in.r, in.buf, in.pooled, in.own = 0, p.b, p, in.class
-	case in.pooled != nil && in.r > 0 && in.w > len(in.buf)/2:
-		in.w = copy(in.buf, in.bytes())
-		in.r = 0
+		in.held, in.pooled, in.own = p.b[:copy(p.b, in.held)], p, in.class
 	}
-	return in.buf[in.w:]
+	if b, room := in.pooled.b, cap(in.held)-len(in.held); len(in.held) == 0 || cap(in.held) < len(b) && room < len(b)/2 {
+		in.held = b[:copy(b, in.held)]
+	}
+	return in.held[len(in.held):cap(in.held)]
 }
 
 // lazyReads is how many small reads it takes to go back to a smaller buffer.
@@ -80,14 +74,13 @@ const lazyReads = 16
 // filled notes that n bytes were read to where room said, and chooses the size of the
 // next buffer.
 func (in *input) filled(n int) {
-	whole := in.w == 0
-	in.w += n
+	in.held = in.held[:len(in.held)+n]
 	switch {
 	case in.pooled == nil:
-	case n == len(in.buf) && whole && int(in.class) < len(inputs)-1:
+	case n == len(in.pooled.b) && int(in.class) < len(inputs)-1:
 		in.class++
 		in.small = 0
-	case in.class == 0 || n > len(in.buf)/4:
+	case in.class == 0 || n > len(in.pooled.b)/4:
 		in.small = 0
 	case in.small == lazyReads:
 		in.class--
@@ -101,19 +94,19 @@ func (in *input) filled(n int) {
 // held, and a larger buffer if what is held fits in the smallest.
 func (in *input) park() {
 	in.release(false)
-	if in.pooled == nil || in.own == 0 || in.w-in.r > inputSize/2 {
+	if in.pooled == nil || in.own == 0 || len(in.held) > inputSize/2 {
 		return
 	}
 	p := inputs[0].Get().(*buffer)
 	p.take(p.b)
 	n := copy(p.b, in.bytes())
 	in.release(true)
-	in.buf, in.w, in.pooled = p.b, n, p
+	in.held, in.pooled = p.b[:n], p
 }
 
 // release gives the memory back if nothing is held, or if what is held is of no use.
 func (in *input) release(drop bool) {
-	if in.r != in.w && !drop {
+	if len(in.held) > 0 && !drop {
 		return
 	}
 	if in.pooled != nil {
@@ -223,7 +216,7 @@ func (w *wait) nothing() error {
 // quiet is what keepalive remembers of a wait that was cancelled, under the read turn.
 // A program that reads with short timeouts would never come to its end otherwise.
 type quiet struct {
-	at     time.Time     // when the wait ended; zero: there is none
+	at     time.Time     // when the wait ended
 	waited time.Duration // without a sign of life
 	pinged bool
 }
@@ -233,7 +226,7 @@ const minLook = time.Second
 
 // next returns the time and how long the coming read may take; zero: for ever.
 func (w *wait) next() (now time.Time, limit time.Duration) {
-	every := w.c.keepAlive
+	every := w.c.settings.keepAlive
 	if every <= 0 {
 		return time.Time{}, 0
 	}
@@ -242,8 +235,8 @@ func (w *wait) next() (now time.Time, limit time.Duration) {
 		return now, max(every-now.Sub(w.since), 1)
 	}
 	w.since = now
-	if q := w.c.quiet; !q.at.IsZero() {
-		w.c.quiet = quiet{}
+	if q := w.c.quiet; q != nil {
+		w.c.quiet = nil
 		if !w.c.lastSent().After(q.at) {
 			w.since, w.pinged = now.Add(-q.waited), q.pinged
 		}
@@ -256,11 +249,11 @@ func (w *wait) next() (now time.Time, limit time.Duration) {
 // matters, the system says when the last bytes came.
 func (w *wait) resume(ctx context.Context) bool {
 	c := w.c
-	if c.keepAlive <= 0 || !w.since.IsZero() || !c.quiet.at.IsZero() || !c.socket.usable() ||
-		c.reading.last.at.IsZero() || !c.reading.again(ctx) {
+	if c.settings.keepAlive <= 0 || !w.since.IsZero() || c.quiet != nil || !c.socket.usable() ||
+		c.reading.at == 0 || !c.reading.again(ctx) {
 		return false
 	}
-	w.until = c.reading.last.at
+	w.until = c.reading.at.time()
 	return true
 }
 
@@ -278,14 +271,14 @@ func (w *wait) lifeless(now time.Time) time.Duration {
 // deadline is called when the read has met a deadline. It may have been left from an
 // earlier read, or be none of ours.
 func (w *wait) deadline() error {
-	if w.c.keepAlive <= 0 || time.Now().Before(w.until) {
+	if w.c.settings.keepAlive <= 0 || time.Now().Before(w.until) {
 		return w.nothing()
 	}
 	w.empty = 0
 	if w.since.IsZero() {
 		// Perhaps that was over before the read began, and there is something to read.
 		w.lifeless(time.Now())
-		if look := time.Now().Add(min(w.c.keepAlive, minLook) - w.c.keepAlive); look.After(w.since) {
+		if look := time.Now().Add(min(w.c.settings.keepAlive, minLook) - w.c.settings.keepAlive); look.After(w.since) {
 			w.since = look
 		}
 		return nil
@@ -299,7 +292,7 @@ func (w *wait) silence() error {
 	c := w.c
 	now := time.Now()
 	switch {
-	case w.lifeless(now) < c.keepAlive:
+	case w.lifeless(now) < c.settings.keepAlive:
 		return nil
 	case w.pinged:
 		return c.giveUp(ErrKeepAlive, StatusInternalError, "keepalive: no sign of life")
@@ -311,12 +304,12 @@ func (w *wait) silence() error {
 
 // leave returns the error for a read whose context has ended.
 func (w *wait) leave(ctx context.Context) error {
-	if w.c.keepAlive > 0 {
+	if w.c.settings.keepAlive > 0 {
 		if err := w.silence(); err != nil {
 			return err
 		}
 		now := time.Now()
-		w.c.quiet = quiet{now, w.lifeless(now), w.pinged}
+		w.c.quiet = &quiet{now, w.lifeless(now), w.pinged}
 	}
 	return cancelled(ctx)
 }

@@ -45,11 +45,11 @@ func TestBufferedIsNotKept(t *testing.T) {
 	sent := wire(Client, textFrame("one"), textFrame("two"))
 	c := New(newScript(), Start{Role: Server, Buffered: sent}, nil)
 	expectMessage(t, c, t.Context(), Text, "one")
-	if c.in.buf == nil {
+	if c.in.held == nil {
 		t.Error("the rest of the input is gone")
 	}
 	expectMessage(t, c, t.Context(), Text, "two")
-	if c.in.buf != nil {
+	if c.in.held != nil {
 		t.Error("the slice is kept")
 	}
 }
@@ -123,7 +123,7 @@ func TestPushingForHours(t *testing.T) {
 
 // room, consume and release, step by step.
 func TestInputBuffer(t *testing.T) {
-	in := input{buf: []byte("handshake"), w: len("handshake")}
+	in := input{held: []byte("handshake")}
 	in.consume(len("hand"))
 	// What is left of the caller's slice moves to a buffer.
 	if n := len(in.room()); n != inputSize-len("shake") || string(in.bytes()) != "shake" {
@@ -134,7 +134,7 @@ func TestInputBuffer(t *testing.T) {
 		t.Errorf("a buffer with %q in it was given back", in.bytes())
 	}
 	// A full buffer is compacted.
-	in.w += len(in.room())
+	in.filled(len(in.room()))
 	in.consume(inputSize - 3)
 	copy(in.bytes(), "end")
 	if n := len(in.room()); n != inputSize-3 || string(in.bytes()) != "end" {
@@ -146,12 +146,12 @@ func TestInputBuffer(t *testing.T) {
 		t.Errorf("room for %d bytes", n)
 	}
 	in.release(false)
-	if in.buf != nil || in.pooled != nil {
+	if in.held != nil || in.pooled != nil {
 		t.Error("an empty buffer was kept")
 	}
-	in.w += copy(in.room(), "of no use")
+	in.filled(copy(in.room(), "of no use"))
 	in.release(true)
-	if in.buf != nil || len(in.bytes()) != 0 {
+	if in.held != nil || len(in.bytes()) != 0 {
 		t.Errorf("what was to be dropped is kept: %q", in.bytes())
 	}
 }
@@ -170,7 +170,7 @@ func TestParkedInputIsSmall(t *testing.T) {
 		if got := in.bytes(); !bytes.Equal(got, want) {
 			t.Errorf("%d bytes held: %d are left", held, len(got))
 		}
-		if size := cap(in.buf); held <= inputSize/2 && size > inputSize || held == 0 && size > 0 {
+		if size := cap(in.held); held <= inputSize/2 && size > inputSize || held == 0 && size > 0 {
 			t.Errorf("%d bytes held in a buffer of %d", held, size)
 		}
 		in.release(true)

@@ -43,17 +43,35 @@ func (l *lifetime) Value(key any) any {
 // String keeps package fmt from looking into the connection.
 func (l *lifetime) String() string { return "conn.Context" }
 
+// attendance is what tells those who wait for something on a connection that it has come.
+// It is guarded by Conn.mu.
+type attendance struct {
+	done   chan struct{}   // closed when the connection has ended; made when needed
+	ctx    context.Context // done then; made when needed
+	cancel context.CancelCauseFunc
+	came   chan struct{} // closed when the application comes to read; nil: nobody waits
+}
+
+// attendance returns the place of those who wait. It is called with mu held.
+func (c *Conn) attendance() *attendance {
+	if c.waits == nil {
+		c.waits = new(attendance)
+	}
+	return c.waits
+}
+
 // waitable returns the context that stands behind the connection's own one.
 func (c *Conn) waitable() context.Context {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ctx == nil {
-		c.ctx, c.cancel = context.WithCancelCause(c.base)
+	a := c.attendance()
+	if a.ctx == nil {
+		a.ctx, a.cancel = context.WithCancelCause(c.base)
 		if c.finished.Load() {
-			c.cancel(c.err)
+			a.cancel(c.err)
 		}
 	}
-	return c.ctx
+	return a.ctx
 }
 
 // watched returns the Done channel that tells when a call must be interrupted. The
@@ -72,7 +90,7 @@ func (c *Conn) owns(done <-chan struct{}) bool {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.ctx != nil && c.ctx.Done() == done
+	return c.waits != nil && c.waits.ctx != nil && c.waits.ctx.Done() == done
 }
 
 // closedChannel is the channel of what has ended before anybody asked.
@@ -86,25 +104,27 @@ var closedChannel = func() chan struct{} {
 func (c *Conn) ended() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch {
-	case c.done != nil:
-	case c.finished.Load():
+	if c.finished.Load() {
 		return closedChannel
-	default:
-		c.done = make(chan struct{})
 	}
-	return c.done
+	a := c.attendance()
+	if a.done == nil {
+		a.done = make(chan struct{})
+	}
+	return a.done
 }
 
 // announceEnd tells all who wait for it that the connection has ended.
 func (c *Conn) announceEnd() {
 	c.mu.Lock()
 	c.finished.Store(true)
-	if c.done != nil {
-		close(c.done)
-	}
-	if c.cancel != nil {
-		c.cancel(c.err)
+	if a := c.waits; a != nil {
+		if a.done != nil {
+			close(a.done)
+		}
+		if a.cancel != nil {
+			a.cancel(c.err)
+		}
 	}
 	c.mu.Unlock()
 }

@@ -95,7 +95,7 @@ func TestLifetimeIsCheap(t *testing.T) {
 	}); n != 0 {
 		t.Errorf("%v allocations, want none", n)
 	}
-	if server.ctx != nil || client.ctx != nil {
+	if server.waits != nil || client.waits != nil {
 		t.Error("another context was made")
 	}
 	before := runtime.NumGoroutine()

@@ -13,6 +13,9 @@ type loop struct {
 	err  error
 	then func() error // what is left to do, if err is errLeave
 	came bool         // something was read; the clock is looked at only when it matters
+
+	fd      uintptr
+	drained bool // nothing is left to be read, but perhaps an error
 }
 
 // leave has the loop end, and then do something.
@@ -24,8 +27,7 @@ func (l *loop) leave(then func() error) error {
 // run is called by RawConn.Read whenever there may be something to read.
 func (l *loop) run(fd uintptr) bool {
 	c := l.s.c
-	k := &c.socket
-	k.fd, k.drained = fd, false
+	l.fd, l.drained = fd, false
 	c.loop = l
 	for {
 		if l.err = l.s.step(); l.err != nil {
@@ -58,12 +60,13 @@ func (l *loop) receive(p []byte) (int, error) {
 	// A stream that took the replies after its last byte was read had not ended before,
 	// and what comes after them wakes us. Else only one more read can tell: an error,
 	// such as a reset, may have come with that byte, and would never be told again.
-	if c.socket.drained && c.replies.some.Load() {
+	if l.drained && c.replies.some.Load() {
 		if taken, err := l.flush(); taken || err != nil {
 			return 0, cmp.Or(err, errNothingYet)
 		}
 	}
-	n, err := c.socket.poll(p)
+	n, drained, err := c.socket.poll(l.fd, p)
+	l.drained = drained
 	if err == nil {
 		l.came = true
 		return n, nil
@@ -84,10 +87,10 @@ func (l *loop) receive(p []byte) (int, error) {
 func (l *loop) flush() (taken bool, err error) {
 	c := l.s.c
 	if c.writeTurn.try() {
-		if err = c.maySendReplies(); err == nil && len(c.tail) == 0 && c.replies.n > 0 {
-			n := c.socket.send(c.replies.bytes())
+		if err = c.maySendReplies(); err == nil && c.tail == nil && c.replies.o != nil {
+			n := sendInside(l.fd, c.replies.bytes())
 			c.replies.sent(n)
-			taken = c.replies.n == 0 // keepalive has seen what they answer
+			taken = c.replies.o == nil // keepalive has seen what they answer
 		}
 		c.releaseWrite()
 		if taken || err != nil {

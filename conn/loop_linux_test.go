@@ -12,7 +12,7 @@ import (
 )
 
 // untold keeps a socket from telling how much is left to be read, as an old kernel would.
-func untold(c *Conn) { c.socket.mute = true }
+func untold(c *Conn) { c.untold = true }
 
 // The loop looks whether it is to end with every read, not only when it waits.
 func TestLoopLooksUp(t *testing.T) {
@@ -29,7 +29,7 @@ func TestLoopLooksUp(t *testing.T) {
 			newRawPeer(t, Client, b).send(textFrame("there"))
 			var want, got error
 			must(t, c.socket.rc.Read(func(fd uintptr) bool {
-				c.socket.fd = fd
+				l.fd = fd
 				n, err := l.receive(nil)
 				if err == errNothingYet {
 					return false
@@ -69,8 +69,8 @@ func TestSocketTells(t *testing.T) {
 		must(t, err)
 		c := New(nc, Start{}, nil)
 		c.socket.ask()
-		if c.socket.tellsInq == is {
-			t.Errorf("multipath: %v; tells: %v", is, c.socket.tellsInq)
+		if c.tellsInq == is {
+			t.Errorf("multipath: %v; tells: %v", is, c.tellsInq)
 		}
 		must(t, c.CloseNow())
 		must(t, peer.Close())

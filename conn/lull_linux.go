@@ -36,7 +36,7 @@ func (c *Conn) lull(ctx context.Context) {
 	c.reading.end()
 	switch {
 	case err != nil:
-		if c.keepAlive > 0 {
+		if c.settings.keepAlive > 0 {
 			c.lulled(err)
 		}
 	case !came && !c.over.Load():
@@ -52,7 +52,7 @@ func (c *Conn) awake(ctx context.Context) error {
 	switch {
 	case c.over.Load():
 		return c.terminal()
-	case c.socket.tellsInq || !c.rx.Between():
+	case c.tellsInq || !c.rx.Between():
 		return nil
 	}
 	deepen(0)
@@ -75,11 +75,11 @@ func (c *Conn) settleDown(ctx context.Context) {
 		return
 	}
 	var now time.Time
-	limit := max(c.keepAlive-minLook, 0)
+	limit := max(c.settings.keepAlive-minLook, 0)
 	switch {
 	case limit > 0:
 		now = time.Now()
-	case c.keepAlive > 0:
+	case c.settings.keepAlive > 0:
 		return // too impatient for a lull
 	}
 	if c.reading.begin(ctx, now, limit) == nil {
@@ -95,5 +95,5 @@ func (c *Conn) lulled(err error) {
 	c.reading.met()
 	w := wait{c: c}
 	now := time.Now()
-	c.quiet = quiet{at: now, waited: w.lifeless(now)}
+	c.quiet = &quiet{at: now, waited: w.lifeless(now)}
 }

@@ -20,7 +20,7 @@ func TestNoInputBufferWhileIdle(t *testing.T) {
 	rawTest(t, nil, func(t *testing.T, c *Conn, p *rawPeer) {
 		idle := func(want bool, what string) {
 			t.Helper()
-			if got := c.in.buf == nil && c.in.pooled == nil; got != want {
+			if got := c.in.held == nil && c.in.pooled == nil; got != want {
 				t.Errorf("%s: no buffer is held: %v, want %v", what, got, want)
 			}
 		}

@@ -234,7 +234,7 @@ func (c *Conn) sendKeeping(h frame.Header, p []byte) (taken bool, err error) {
 	b := encode(o.b, h, p)
 	n, err := c.put(b)
 	if n > 0 && n < len(b) {
-		c.tail = bytesClone(b[n:])
+		c.keepTail(b[n:])
 	}
 	return n > 0, err
 }

@@ -93,6 +93,32 @@ type Options struct {
 	HandshakeTimeout time.Duration
 }
 
+// settings are those options that a connection looks at for as long as it lives, and that
+// never change: most connections have the same.
+type settings struct {
+	keepAlive    time.Duration
+	writeTimeout time.Duration
+	controlRate  int
+	postLimit    int64
+	noGathering  bool
+}
+
+var defaultSettings = settings{
+	keepAlive:    defaultKeepAlive,
+	writeTimeout: defaultWriteTimeout,
+	controlRate:  defaultControlRate,
+	postLimit:    defaultPostLimit,
+}
+
+// settings returns those of options that have their defaults.
+func (o *Options) settings() *settings {
+	s := settings{o.KeepAlive, o.WriteTimeout, o.ControlRate, o.PostLimit, o.NoGathering}
+	if s == defaultSettings {
+		return &defaultSettings
+	}
+	return &s
+}
+
 // withDefaults returns a copy of o in which every zero number is the default.
 func (o *Options) withDefaults() Options {
 	var c Options

@@ -21,6 +21,7 @@ const (
 type output struct {
 	mark
 	b   []byte
+	n   int       // how much of b is replies
 	vec [2][]byte // header and payload of a frame that is sent without a copy
 	bfs net.Buffers
 }
@@ -43,6 +44,7 @@ func getOutput(size int) *output {
 
 // putOutput gives it back.
 func putOutput(o *output) {
+	o.n = 0
 	o.give(o.b)
 	if len(o.b) == largeOutput {
 		largeOutputs.Put(o)

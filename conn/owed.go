@@ -36,7 +36,7 @@ func (c *Conn) owePong(body []byte) {
 		c.mu.Unlock()
 		return
 	}
-	c.owed.pong = append(make([]byte, 0, len(body)+1), body...)
+	c.remember().owed.pong = append(make([]byte, 0, len(body)+1), body...)
 	paid := c.owe()
 	c.mu.Unlock()
 	c.reply(paid)
@@ -51,7 +51,7 @@ func (c *Conn) pongAtOnce(body []byte) bool {
 	c.mu.Lock()
 	may := c.state.AnswersPing() && !c.owes.Load()
 	c.mu.Unlock()
-	if !may || len(c.tail) > 0 || c.replies.n > 0 {
+	if !may || c.tail != nil || c.replies.o != nil {
 		c.releaseWrite()
 		return false
 	}
@@ -81,7 +81,7 @@ func (c *Conn) owePing() bool {
 		c.mu.Unlock()
 		return false
 	}
-	c.owed.ping = true
+	c.remember().owed.ping = true
 	paid := c.owe()
 	c.mu.Unlock()
 	c.reply(paid)
@@ -92,12 +92,13 @@ func (c *Conn) owePing() bool {
 // was sent; or nil if there was something already, so that nothing leaves at present.
 // It is called with mu held.
 func (c *Conn) owe() <-chan struct{} {
-	if c.owed.paid != nil {
+	o := &c.controls.owed
+	if o.paid != nil {
 		return nil
 	}
-	c.owed.paid = make(chan struct{})
+	o.paid = make(chan struct{})
 	c.owes.Store(true)
-	return c.owed.paid
+	return o.paid
 }
 
 // reply sends what is owed if the write turn is free; if it is not, its holder will.
@@ -135,19 +136,19 @@ func (c *Conn) pay() {
 // the peer dead; without keepalive it has any time.
 func (c *Conn) payOwed() {
 	c.mu.Lock()
-	o := c.owed
-	c.owed = owed{}
+	o := c.controls.owed
+	c.controls.owed = owed{}
 	c.owes.Store(false)
 	if !c.state.AnswersPing() {
 		o.pong = nil
 	}
 	var body [pingSize]byte
 	if o.ping = o.ping && c.state.MaySend(); o.ping {
-		body = c.pings.next()
+		body = c.controls.pings.next()
 	}
 	c.mu.Unlock()
 
-	limit := 2 * max(c.keepAlive, 0)
+	limit := 2 * max(c.settings.keepAlive, 0)
 	if o.pong != nil {
 		_ = c.transmit(context.Background(), limit, c.control(frame.Pong, o.pong), o.pong)
 	}

@@ -13,6 +13,22 @@ import (
 // pingSize is the payload of our Pings: a number.
 const pingSize = 8
 
+// controls are the control frames that a connection has to remember, guarded by Conn.mu.
+// Most connections that are silent have none.
+type controls struct {
+	owed       owed
+	pings      pings
+	bucketFull instant // see charge
+}
+
+// remember returns the place for control frames. It is called with mu held.
+func (c *Conn) remember() *controls {
+	if c.controls == nil {
+		c.controls = new(controls)
+	}
+	return c.controls
+}
+
 // pings are our Pings that may still be answered, guarded by Conn.mu. They are
 // numbered in the order in which they leave, from a random number on, so that a Pong
 // that answers none of them is told apart.
@@ -51,7 +67,10 @@ func (c *Conn) pongArrived(body []byte) (answers bool) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s := &c.pings
+	if c.controls == nil {
+		return false
+	}
+	s := &c.controls.pings
 	n := binary.BigEndian.Uint64(body) - s.before
 	if n == 0 || n > s.sent {
 		return false
@@ -99,9 +118,10 @@ func (c *Conn) sendPing(ctx context.Context) (*ping, error) {
 	}
 	p := &ping{sent: time.Now(), done: make(chan struct{})}
 	c.mu.Lock()
-	body := c.pings.next()
-	p.n = c.pings.sent
-	c.pings.waiting = append(c.pings.waiting, p)
+	s := &c.remember().pings
+	body := s.next()
+	p.n = s.sent
+	s.waiting = append(s.waiting, p)
 	c.mu.Unlock()
 	if err := c.transmit(ctx, 0, c.control(frame.Ping, body[:]), body[:]); err != nil {
 		c.forgetPing(p)
@@ -113,9 +133,10 @@ func (c *Conn) sendPing(ctx context.Context) (*ping, error) {
 func (c *Conn) forgetPing(p *ping) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for i, q := range c.pings.waiting {
+	s := &c.controls.pings
+	for i, q := range s.waiting {
 		if q == p {
-			c.pings.waiting = append(c.pings.waiting[:i:i], c.pings.waiting[i+1:]...)
+			s.waiting = append(s.waiting[:i:i], s.waiting[i+1:]...)
 			return
 		}
 	}
@@ -150,10 +171,11 @@ func (c *Conn) awaitPong(ctx context.Context, p *ping) error {
 // read since there were so many reads.
 func (c *Conn) awaitReader(ctx context.Context, event <-chan struct{}, reads uint32, limit time.Duration) (came bool, err error) {
 	c.mu.Lock()
-	if c.came == nil {
-		c.came = make(chan struct{})
+	a := c.attendance()
+	if a.came == nil {
+		a.came = make(chan struct{})
 	}
-	arrived := c.came
+	arrived := a.came
 	c.mu.Unlock()
 	c.awaited.Store(true)
 	if c.reads.Load() != reads {

@@ -120,8 +120,8 @@ func TestPingConcurrent(t *testing.T) {
 			for _, result := range results[answered+1:] {
 				must(t, (<-result).err)
 			}
-			if c.pings.waiting != nil {
-				t.Errorf("%d Pings are remembered", len(c.pings.waiting))
+			if c.controls.pings.waiting != nil {
+				t.Errorf("%d Pings are remembered", len(c.controls.pings.waiting))
 			}
 		})
 	}

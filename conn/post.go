@@ -72,7 +72,7 @@ func (c *Conn) mayPost(m *Prepared) error {
 		return c.err
 	case !c.state.MaySend():
 		return errClosing
-	case c.postLimit >= 0 && m.posted() > c.postLimit-c.posts.size:
+	case c.settings.postLimit >= 0 && m.posted() > c.settings.postLimit-c.posts.size:
 		return ErrPostLimit
 	}
 	return nil

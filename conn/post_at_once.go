@@ -35,7 +35,7 @@ func (c *Conn) leavesAtOnce(m *Prepared) bool {
 		return false
 	}
 	if c.writeTurn.try() {
-		if len(c.tail) == 0 && c.replies.n == 0 {
+		if c.tail == nil && c.replies.o == nil {
 			c.rush = n
 			return true
 		}
@@ -61,7 +61,7 @@ func (c *Conn) postAtOnce(m *Prepared) {
 			_ = c.deflate.enc.Add(m.data) // no message is unfinished
 		}
 		if !whole {
-			c.tail = bytesClone(b[n:])
+			c.keepTail(b[n:])
 		}
 	}
 	putOutput(o)
@@ -103,9 +103,6 @@ type rush struct {
 // theRush ends with a pause of some times as long as sending a message takes, and less
 // than what a caller takes who waits for the network in between.
 var theRush = rush{lull: 50 * time.Microsecond}
-
-// epoch is the zero of rush.last.
-var epoch = time.Now()
 
 // join notes that something is posted, and returns the number of the rush.
 func (r *rush) join() uint32 {

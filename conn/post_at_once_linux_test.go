@@ -354,7 +354,7 @@ func isCut(c *Conn) bool {
 		return false
 	}
 	defer c.releaseWrite()
-	return len(c.tail) > 0
+	return c.tail != nil
 }
 
 // narrowPair is tcpPair with small buffers, but for segments of the usual size.

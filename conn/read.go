@@ -81,9 +81,9 @@ func (c *Conn) acquireRead(ctx context.Context) error {
 func (c *Conn) announceReader() {
 	c.awaited.Store(false)
 	c.mu.Lock()
-	if c.came != nil {
-		close(c.came)
-		c.came = nil
+	if a := c.attendance(); a.came != nil {
+		close(a.came)
+		a.came = nil
 	}
 	c.mu.Unlock()
 }

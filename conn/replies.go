@@ -37,7 +37,7 @@ func (r *Replier) Write(t MessageType, p []byte) error {
 	if err := c.acquire(r.ctx, &c.messageTurn, nil); err != nil {
 		return err
 	}
-	c.gathering = !c.noGathering && c.handling.Load()
+	c.gathering = !c.settings.noGathering && c.handling.Load()
 	compressed := c.compresses(t, len(p))
 	c.begin(t, compressed)
 	sent, err := c.writePart(r.ctx, compressed, true, p)
@@ -68,9 +68,8 @@ func (r *Replier) Flush() error { return r.c.flushReplies(r.ctx, false) }
 
 // replies are frames that were gathered. They are used under the write turn.
 type replies struct {
-	o    *output // nil: none
-	n    int
-	some atomic.Bool // n > 0
+	o    *output     // holds them; nil: none
+	some atomic.Bool // there are some
 }
 
 // maxGathered is the payload of the largest frame that is gathered: copying a larger one
@@ -82,7 +81,7 @@ func (r *replies) gather(h frame.Header, p []byte) bool {
 	if !r.room(h.Len(), len(p)) {
 		return false
 	}
-	r.n += len(encode(r.o.b[r.n:], h, p))
+	r.o.n += len(encode(r.o.b[r.o.n:], h, p))
 	r.note()
 	return true
 }
@@ -92,8 +91,9 @@ func (r *replies) gatherShort(op frame.Opcode, p []byte) bool {
 	if !r.room(4, len(p)) {
 		return false
 	}
-	r.n += protocol.PutShort(r.o.b[r.n:], op, len(p))
-	r.n += copy(r.o.b[r.n:], p)
+	o := r.o
+	o.n += protocol.PutShort(o.b[o.n:], op, len(p))
+	o.n += copy(o.b[o.n:], p)
 	r.note()
 	return true
 }
@@ -101,7 +101,10 @@ func (r *replies) gatherShort(op frame.Opcode, p []byte) bool {
 // room takes memory for one more frame, unless the payload is too large or there is too
 // much already.
 func (r *replies) room(header, payload int) bool {
-	size := r.n + header + payload
+	size := header + payload
+	if r.o != nil {
+		size += r.o.n
+	}
 	switch {
 	case payload > maxGathered || size > largeOutput:
 		return false
@@ -111,7 +114,7 @@ func (r *replies) room(header, payload int) bool {
 	default:
 		o := getOutput(largeOutput)
 		if r.o != nil {
-			copy(o.b, r.o.b[:r.n])
+			o.n = copy(o.b, r.bytes())
 			putOutput(r.o)
 		}
 		r.o = o
@@ -127,15 +130,15 @@ func (r *replies) note() {
 }
 
 // bytes returns what was gathered.
-func (r *replies) bytes() []byte { return r.o.b[:r.n] }
+func (r *replies) bytes() []byte { return r.o.b[:r.o.n] }
 
 // sent forgets the first n bytes of what was gathered, because they have left.
 func (r *replies) sent(n int) {
-	if n == r.n {
+	if n == r.o.n {
 		r.drop()
 		return
 	}
-	r.n = copy(r.o.b, r.o.b[n:r.n])
+	r.o.n = copy(r.o.b, r.o.b[n:r.o.n])
 }
 
 // drop forgets what was gathered and gives the memory back.
@@ -144,7 +147,7 @@ func (r *replies) drop() {
 		return
 	}
 	putOutput(r.o)
-	r.o, r.n = nil, 0
+	r.o = nil
 	r.some.Store(false)
 }
 
@@ -152,7 +155,7 @@ func (r *replies) drop() {
 // it is kept, as AsNetConn wants it.
 func (c *Conn) sendReplies() error {
 	r := &c.replies
-	if r.n == 0 {
+	if r.o == nil {
 		return nil
 	}
 	n, err := c.put(r.bytes())

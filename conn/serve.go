@@ -140,7 +140,7 @@ func (s *server) inPlace() (p []byte, ok bool, err error) {
 	c := s.c
 	n := c.rx.Left()
 	for uint64(len(c.in.bytes())) < n {
-		if c.rx.Opcode() == frame.Text || c.in.pooled == nil || n > uint64(len(c.in.buf)) {
+		if c.rx.Opcode() == frame.Text || c.in.pooled == nil || n > uint64(len(c.in.pooled.b)) {
 			return nil, false, nil
 		}
 		if err := c.fill(s.ctx); err != nil {

@@ -59,7 +59,7 @@ const maxShort = 32 << 10
 // needs no deadline, nor anybody who could interrupt it.
 func (c *Conn) transmitShort(ctx context.Context, h frame.Header, p []byte) error {
 	whole := h.Len()+len(p) <= smallOutput
-	if !c.socket.usable() || len(c.tail) > 0 || c.replies.n > 0 || h.Masked && !whole {
+	if !c.socket.usable() || c.tail != nil || c.replies.o != nil || h.Masked && !whole {
 		return c.transmit(ctx, 0, h, p)
 	}
 	o := getOutput(smallOutput)
@@ -104,7 +104,7 @@ func (c *Conn) transmitRest(ctx context.Context, b, p []byte, begun bool) error 
 // the write turn held, a message turn that is free shows that no message is under way,
 // and none can begin to leave.
 func (c *Conn) shortReply(t MessageType, p []byte) bool {
-	if c.noGathering || !c.handling.Load() || c.compresses(t, len(p)) || c.leavesNow(p) || !c.writeTurn.try() {
+	if c.settings.noGathering || !c.handling.Load() || c.compresses(t, len(p)) || c.leavesNow(p) || !c.writeTurn.try() {
 		return false
 	}
 	ok := c.messageTurn.free() && !c.mute.Load() && !c.over.Load()

@@ -17,30 +17,17 @@ import (
 // there is more. A connection without a usable socket does all the same by way of its
 // net.Conn; nothing else depends on this file. It is used under the read turn.
 type socket struct {
-	rc syscall.RawConn // nil: not usable
-	nc *net.TCPConn
-
-	// For one read that waits.
-	in    *input
-	p     []byte // where to; nil: to the input buffer
-	n     int
-	errno syscall.Errno
-	leave bool // what there is to be read, and only look at it
-	once  func(fd uintptr) bool
-
-	// For a loop inside one call of RawConn.Read, see serveSocket.
-	fd       uintptr
-	drained  bool // nothing is left to be read, but perhaps an error
-	tellsInq bool
-	mute     bool // for tests: tellsInq stays false
+	rc  syscall.RawConn // nil: not usable
+	c   *Conn
+	one *receiving // one read that waits; made when needed
 }
 
 // usable reports whether the stream below is a socket of this kind.
 func (k *socket) usable() bool { return k.rc != nil }
 
 // init looks at the stream.
-func (k *socket) init(nc net.Conn, in *input) {
-	tcp, ok := nc.(*net.TCPConn)
+func (k *socket) init(c *Conn) {
+	tcp, ok := c.nc.(*net.TCPConn)
 	if !ok {
 		return
 	}
@@ -48,59 +35,69 @@ func (k *socket) init(nc net.Conn, in *input) {
 	if err != nil {
 		return
 	}
-	k.rc, k.nc, k.in = rc, tcp, in
+	k.rc, k.c = rc, c
 }
 
 // look waits until there is something to be read, and leaves it: then came is true. Else the
 // stream has ended, for the reason lost, or nobody can tell, and err says why.
 func (k *socket) look() (came bool, lost, err error) {
-	if k.once == nil {
-		k.once = k.readOnce
-	}
-	k.leave = true
-	err = k.rc.Read(k.once)
-	k.leave = false
-	if err != nil || k.n > 0 && k.errno == 0 {
+	var n int // or an error, below zero
+	err = k.rc.Read(func(fd uintptr) bool {
+		var errno syscall.Errno
+		if n, errno = peekNow(fd); errno != 0 {
+			n = -int(errno)
+		}
+		return errno != syscall.EAGAIN
+	})
+	if err != nil || n > 0 {
 		return true, nil, err
 	}
-	_, lost = k.result(k.n, k.errno)
+	_, lost = k.result(0, syscall.Errno(-n))
 	return false, lost, nil
 }
 
 // read reads once, to p or to the input buffer, and waits without holding one.
 func (k *socket) read(p []byte) (int, error) {
-	if k.once == nil {
-		k.once = k.readOnce
+	r := k.one
+	if r == nil {
+		r = &receiving{in: &k.c.in}
+		r.run = r.once
+		k.one = r
 	}
-	k.p, k.n, k.errno = p, 0, 0
-	err := k.rc.Read(k.once)
-	k.p = nil
+	r.p, r.n, r.errno = p, 0, 0
+	err := k.rc.Read(r.run)
+	r.p = nil
 	if err != nil {
 		return 0, err
 	}
-	return k.result(k.n, k.errno)
+	return k.result(r.n, r.errno)
 }
 
-// readOnce is called by RawConn.Read, which waits when it returns false. It must try the
+// receiving is one call of socket.read.
+type receiving struct {
+	in    *input
+	p     []byte // where to; nil: to the input buffer
+	n     int
+	errno syscall.Errno
+	run   func(fd uintptr) bool
+}
+
+// once is called by RawConn.Read, which waits when it returns false. It must try the
 // descriptor whenever it is called first: the notice for what came before is gone.
-func (k *socket) readOnce(fd uintptr) bool {
-	if k.leave {
-		k.n, k.errno = peekNow(fd)
-		return k.errno != syscall.EAGAIN
-	}
-	p := k.p
+func (r *receiving) once(fd uintptr) bool {
+	p := r.p
 	if p == nil {
-		p = k.in.room()
+		p = r.in.room()
 	}
-	k.n, k.errno = receiveNow(fd, p)
-	if k.errno == syscall.EAGAIN {
-		if k.p == nil {
-			k.in.park()
+	r.n, r.errno = receiveNow(fd, p)
+	if r.errno == syscall.EAGAIN {
+		if r.p == nil {
+			r.in.park()
 		}
 		return false
 	}
-	if k.p == nil && k.errno == 0 {
-		k.in.filled(k.n)
+	if r.p == nil && r.errno == 0 {
+		r.in.filled(r.n)
 	}
 	return true
 }
@@ -109,7 +106,7 @@ func (k *socket) readOnce(fd uintptr) bool {
 func (k *socket) result(n int, errno syscall.Errno) (int, error) {
 	switch {
 	case errno != 0:
-		return 0, &net.OpError{Op: "read", Net: "tcp", Source: k.nc.LocalAddr(), Addr: k.nc.RemoteAddr(), Err: os.NewSyscallError("read", errno)}
+		return 0, &net.OpError{Op: "read", Net: "tcp", Source: k.c.nc.LocalAddr(), Addr: k.c.nc.RemoteAddr(), Err: os.NewSyscallError("read", errno)}
 	case n == 0:
 		return 0, io.EOF
 	}
@@ -125,7 +122,7 @@ const tcpInq = 36
 // one more read has to find out. A socket of Multipath TCP could tell, but of several
 // streams that are joined behind it.
 func (k *socket) ask() {
-	if k.tellsInq || k.mute {
+	if k.c.tellsInq || k.c.untold {
 		return
 	}
 	_ = k.rc.Control(func(fd uintptr) {
@@ -133,32 +130,33 @@ func (k *socket) ask() {
 		if err != nil || proto != syscall.IPPROTO_TCP {
 			return
 		}
-		k.tellsInq = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, tcpInq, 1) == nil
+		k.c.tellsInq = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, tcpInq, 1) == nil
 	})
 }
 
 // poll reads what is there, to p or to the input buffer, inside the loop. It returns
-// errNothingYet if there is nothing.
-func (k *socket) poll(p []byte) (int, error) {
+// errNothingYet if there is nothing, and whether nothing is left, but perhaps an error.
+func (k *socket) poll(fd uintptr, p []byte) (_ int, drained bool, _ error) {
 	input := p == nil
 	if input {
-		p = k.in.room()
+		p = k.c.in.room()
 	}
-	n, left, errno := k.receiveTelling(p)
+	n, left, errno := k.receiveTelling(fd, p)
 	switch {
 	case errno == syscall.EAGAIN:
-		return 0, errNothingYet
+		return 0, false, errNothingYet
 	case errno == 0 && input:
-		k.in.filled(n)
+		k.c.in.filled(n)
 	}
-	k.drained = errno == 0 && n > 0 && k.tellsInq && left == 0
-	return k.result(n, errno)
+	drained = errno == 0 && n > 0 && k.c.tellsInq && left == 0
+	n, err := k.result(n, errno)
+	return n, drained, err
 }
 
 // receiveTelling reads and returns how much is left to be read.
-func (k *socket) receiveTelling(p []byte) (n, left int, errno syscall.Errno) {
-	if !k.tellsInq {
-		n, errno = receiveNow(k.fd, p)
+func (k *socket) receiveTelling(fd uintptr, p []byte) (n, left int, errno syscall.Errno) {
+	if !k.c.tellsInq {
+		n, errno = receiveNow(fd, p)
 		return n, -1, errno
 	}
 	var told struct {
@@ -168,7 +166,7 @@ func (k *socket) receiveTelling(p []byte) (n, left int, errno syscall.Errno) {
 	}
 	iov := syscall.Iovec{Base: &p[0], Len: uint64(len(p))}
 	msg := syscall.Msghdr{Iov: &iov, Iovlen: 1, Control: (*byte)(unsafe.Pointer(&told)), Controllen: uint64(unsafe.Sizeof(told))}
-	n, errno = receiveMessage(k.fd, &msg)
+	n, errno = receiveMessage(fd, &msg)
 	if errno != 0 || told.Level != syscall.IPPROTO_TCP || told.Type != tcpInq {
 		return n, -1, errno
 	}
@@ -192,9 +190,10 @@ func (k *socket) info() (info syscall.TCPInfo) {
 	return info
 }
 
-// send writes what the socket takes at once, and returns how much that was.
-func (k *socket) send(b []byte) int {
-	n, errno := sendNow(k.fd, b)
+// sendInside writes what the socket takes at once, inside the loop, and returns how much
+// that was.
+func sendInside(fd uintptr, b []byte) int {
+	n, errno := sendNow(fd, b)
 	if errno != 0 {
 		return 0 // net.Conn will say what is wrong
 	}
@@ -241,6 +240,7 @@ var senders = sync.Pool{New: func() any {
 // shutdown ends both directions, and wakes whoever waits. The descriptor cannot be
 // closed while the loop uses it.
 func (k *socket) shutdown() {
-	_ = k.nc.CloseRead()
-	_ = k.nc.CloseWrite()
+	tcp := k.c.nc.(*net.TCPConn)
+	_ = tcp.CloseRead()
+	_ = tcp.CloseWrite()
 }

@@ -4,7 +4,6 @@ package conn
 
 import (
 	"context"
-	"net"
 	"time"
 )
 
@@ -15,7 +14,7 @@ type (
 )
 
 func (k *socket) usable() bool                { return false }
-func (k *socket) init(net.Conn, *input)       {}
+func (k *socket) init(*Conn)                  {}
 func (k *socket) read([]byte) (int, error)    { panic("unreachable") }
 func (k *socket) sendOutside(_, _ []byte) int { panic("unreachable") }
 func (k *socket) shutdown()                   { panic("unreachable") }

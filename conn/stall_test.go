@@ -95,7 +95,7 @@ func TestWriteTimeoutTimer(t *testing.T) {
 		armed := func(want bool) {
 			t.Helper()
 			synctest.Wait()
-			if got := c.stall.armed.Load(); got != want {
+			if got := c.stall != nil && c.stall.armed.Load(); got != want {
 				t.Errorf("the timer is set: %v, want %v", got, want)
 			}
 		}

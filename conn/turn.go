@@ -13,7 +13,12 @@ import (
 // While nobody waits, taking and releasing is one compare-and-swap each.
 type turn struct {
 	state atomic.Uint32
-	mu    sync.Mutex // guards the queue; never held for long
+	queue atomic.Pointer[queue] // made when somebody has to wait for the first time
+}
+
+// queue is those who wait for a turn.
+type queue struct {
+	mu    sync.Mutex // never held for long
 	first *waiter
 	last  *waiter
 }
@@ -40,10 +45,22 @@ func (t *turn) free() bool { return t.state.Load() == turnFree }
 // contended reports whether somebody waits for the turn that the caller holds.
 func (t *turn) contended() bool { return t.state.Load() == turnContended }
 
+// lock returns the queue, locked.
+func (t *turn) lock() *queue {
+	q := t.queue.Load()
+	if q == nil {
+		if q = new(queue); !t.queue.CompareAndSwap(nil, q) {
+			q = t.queue.Load()
+		}
+	}
+	q.mu.Lock()
+	return q
+}
+
 // enqueue takes the turn if it is free, and returns nil; else it joins the queue.
 func (t *turn) enqueue() *waiter {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	q := t.lock()
+	defer q.mu.Unlock()
 	for !t.state.CompareAndSwap(turnHeld, turnContended) {
 		if t.try() {
 			return nil
@@ -52,32 +69,32 @@ func (t *turn) enqueue() *waiter {
 			break
 		}
 	}
-	w := &waiter{ready: make(chan struct{}), prev: t.last, queued: true}
-	if t.last == nil {
-		t.first = w
+	w := &waiter{ready: make(chan struct{}), prev: q.last, queued: true}
+	if q.last == nil {
+		q.first = w
 	} else {
-		t.last.next = w
+		q.last.next = w
 	}
-	t.last = w
+	q.last = w
 	return w
 }
 
 // isLast reports whether nobody has come to wait since w did. A nil w has the turn.
 func (t *turn) isLast(w *waiter) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.last == w
+	q := t.lock()
+	defer q.mu.Unlock()
+	return q.last == w
 }
 
 // remove takes w out of the queue, with mu held.
-func (t *turn) remove(w *waiter) {
+func (q *queue) remove(w *waiter) {
 	if w.prev == nil {
-		t.first = w.next
+		q.first = w.next
 	} else {
 		w.prev.next = w.next
 	}
 	if w.next == nil {
-		t.last = w.prev
+		q.last = w.prev
 	} else {
 		w.next.prev = w.prev
 	}
@@ -87,12 +104,12 @@ func (t *turn) remove(w *waiter) {
 // forget takes w out of the queue. It reports whether the turn was handed to w
 // already, so that it has to be given back.
 func (t *turn) forget(w *waiter) (handed bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	q := t.lock()
+	defer q.mu.Unlock()
 	if !w.queued {
 		return true
 	}
-	t.remove(w)
+	q.remove(w)
 	return false
 }
 
@@ -101,15 +118,15 @@ func (t *turn) release() {
 	if t.state.CompareAndSwap(turnHeld, turnFree) {
 		return
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	w := t.first
+	q := t.lock()
+	defer q.mu.Unlock()
+	w := q.first
 	if w == nil {
 		t.state.Store(turnFree)
 		return
 	}
-	t.remove(w)
-	if t.first == nil {
+	q.remove(w)
+	if q.first == nil {
 		t.state.Store(turnHeld)
 	}
 	close(w.ready)

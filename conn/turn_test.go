@@ -181,7 +181,7 @@ func TestTurnHandOverRacesCancel(t *testing.T) {
 		if got == 0 || got > 2 {
 			t.Fatalf("the turn was had %d times", got)
 		}
-		if turn.state.Load() != turnFree || turn.first != nil {
+		if turn.state.Load() != turnFree || turn.queue.Load().first != nil {
 			t.Fatalf("in the end the turn is in state %d", turn.state.Load())
 		}
 	}
@@ -217,7 +217,7 @@ func TestTurnStress(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if had == 0 || turn.state.Load() != turnFree || turn.first != nil {
+	if had == 0 || turn.state.Load() != turnFree || turn.queue.Load().first != nil {
 		t.Errorf("had %d times; in the end the turn is in state %d", had, turn.state.Load())
 	}
 }

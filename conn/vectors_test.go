@@ -175,7 +175,7 @@ func playAs(t testing.TB, start Start, s wstest.Stream, pieces [][]byte, buffere
 	o.Messages, err = read(t.Context(), c)
 	o.ended(t, c, err)
 	o.Sent = nc.frames(t, start.Role)
-	if c.in.buf != nil || c.message.kept != nil {
+	if c.in.held != nil || c.message.kept != nil {
 		t.Error("input is kept after the end")
 	}
 	return o

@@ -110,10 +110,13 @@ func (c *Conn) maySend() error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.err == nil && !c.state.MaySend() {
+	switch {
+	case c.err != nil:
+		return c.err
+	case !c.state.MaySend():
 		return errClosing
 	}
-	return c.err
+	return nil
 }
 
 // releaseWrite gives the write turn back, or hands it to a goroutine that first sends
@@ -201,15 +204,22 @@ func (c *Conn) unsent(ctx context.Context, err error) error {
 
 // sendTail sends what is left of a frame that was cut by a deadline of AsNetConn.
 func (c *Conn) sendTail() error {
-	if len(c.tail) == 0 {
+	if c.tail == nil {
 		return nil
 	}
-	n, err := c.put(c.tail)
-	c.tail = c.tail[n:]
-	if len(c.tail) == 0 {
-		c.tail = nil
-	}
+	b := *c.tail
+	n, err := c.put(b)
+	c.keepTail(b[n:])
 	return err
+}
+
+// keepTail keeps a copy of what is left of a frame that was cut, with the write turn held.
+func (c *Conn) keepTail(b []byte) {
+	c.tail = nil
+	if len(b) > 0 {
+		b = bytesClone(b)
+		c.tail = &b
+	}
 }
 
 // put writes b to the stream, a large one in pieces, so that keepalive sees it move.
