@@ -9,7 +9,6 @@ import (
 	"net"
 	"runtime"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -125,23 +124,38 @@ func reset(p *rawPeer) {
 	_ = nc.Close()
 }
 
-// Keepalive is as patient in a lull as ever.
+// Keepalive is as patient in a lull as ever. A machine that is busy may make it late, but
+// not every time.
 func TestKeepAliveInALull(t *testing.T) {
 	const patience = minLook + 200*time.Millisecond
+	var waited []time.Duration
+	for range 4 {
+		took := pingInALull(t, patience)
+		if took < patience {
+			t.Fatalf("the Ping came after %v, want %v", took, patience)
+		}
+		if took < patience+minLook/2 {
+			return
+		}
+		waited = append(waited, took)
+	}
+	t.Errorf("the Pings came after %v, want %v", waited, patience)
+}
+
+// pingInALull returns how long a connection that hears nothing waits before it sends a Ping.
+func pingInALull(t *testing.T, patience time.Duration) time.Duration {
 	a, b := tcpPair(t)
 	c, p := New(a, Start{Role: Server}, &Options{KeepAlive: patience}), newRawPeer(t, Client, b)
-	var wg sync.WaitGroup
 	began := time.Now()
-	wg.Go(func() { _ = c.Discard(c.Context()) })
+	discarding := async(func() error { return c.Discard(c.Context()) })
 	awaitLulls(t, 1)
 	f, err := p.next()
 	must(t, err)
+	took := time.Since(began)
 	if f.Op != frame.Ping {
 		t.Errorf("%v came, want a Ping", f.Op)
 	}
-	if waited := time.Since(began); waited < patience || waited > patience+minLook/2 {
-		t.Errorf("the Ping came after %v, want %v", waited, patience)
-	}
-	_ = c.CloseNow()
-	wg.Wait()
+	must(t, c.CloseNow())
+	mustBe(t, mustReturn(t, "Discard", discarding), errCloseNow)
+	return took
 }
