@@ -2,6 +2,7 @@ package conn
 
 import (
 	"context"
+	"net"
 	"net/http"
 
 	"github.com/duplexws/duplex/handshake"
@@ -21,22 +22,52 @@ import (
 func Accept(w http.ResponseWriter, r *http.Request, o *Options) (*Conn, error) {
 	opts := o.withDefaults()
 	server := opts.server()
-	a := opts.admission()
-	defer a.end(nil)
-	if a != nil {
-		server.Check = a.ask
+	return accept(w, r, &opts, &server)
+}
+
+// accept is Accept with options whose defaults are filled in, and what the handshake has
+// to know of them. Both stay where they are: the stack on which net/http calls its
+// handlers has 4 KiB, half of them taken, and to grow costs more than all that is done here.
+func accept(w http.ResponseWriter, r *http.Request, o *Options, s *handshake.ServerOptions) (*Conn, error) {
+	if o.Admit != nil {
+		return acceptAdmitted(w, r, o, s)
 	}
-	nc, res, err := handshake.Upgrade(w, r, &server)
+	return upgrade(w, r, o, s)
+}
+
+// acceptAdmitted is accept if Admit has to be asked.
+func acceptAdmitted(w http.ResponseWriter, r *http.Request, o *Options, s *handshake.ServerOptions) (*Conn, error) {
+	server := *s
+	a := o.admission()
+	defer a.end(nil)
+	server.Check = a.ask
+	c, err := upgrade(w, r, o, &server)
 	if err != nil {
 		return nil, err
 	}
-	c := New(nc, Start{
+	a.end(c)
+	return c, nil
+}
+
+// upgrade does the handshake and makes the connection.
+func upgrade(w http.ResponseWriter, r *http.Request, o *Options, s *handshake.ServerOptions) (*Conn, error) {
+	nc, res, err := handshake.Upgrade(w, r, s)
+	if err != nil {
+		return nil, err
+	}
+	c := newServer(nc, &res, o)
+	c.base = context.WithoutCancel(r.Context())
+	return c, nil
+}
+
+// newServer makes the connection of a handshake that has succeeded.
+//
+//go:noinline
+func newServer(nc net.Conn, res *handshake.Result, o *Options) *Conn {
+	return newConn(nc, &Start{
 		Role:        Server,
 		Buffered:    res.Buffered,
 		Subprotocol: res.Subprotocol,
 		Extensions:  res.Extensions,
-	}, &opts)
-	c.base = context.WithoutCancel(r.Context())
-	a.end(c)
-	return c, nil
+	}, o)
 }

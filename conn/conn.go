@@ -102,6 +102,11 @@ type Start struct {
 // Compression has one only for what is left open where permessage-deflate was agreed.
 func New(nc net.Conn, s Start, o *Options) *Conn {
 	opts := o.withDefaults()
+	return newConn(nc, &s, &opts)
+}
+
+// newConn is New with options whose defaults are filled in.
+func newConn(nc net.Conn, s *Start, opts *Options) *Conn {
 	c := &Conn{
 		nc:       nc,
 		role:     s.Role,

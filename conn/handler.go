@@ -30,12 +30,13 @@ import (
 // Logs go to http.Server.ErrorLog.
 func Handler(f func(ctx context.Context, c *Conn) error, o *Options) http.Handler {
 	opts := o.withDefaults()
+	server := opts.server()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var logger *log.Logger
 		if s, ok := r.Context().Value(http.ServerContextKey).(*http.Server); ok {
 			logger = s.ErrorLog
 		}
-		c, err := Accept(w, r, &opts)
+		c, err := accept(w, r, &opts, &server)
 		if err != nil {
 			logRefusal(logger, r.RemoteAddr, err)
 			return

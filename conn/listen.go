@@ -82,7 +82,6 @@ func newReception(ctx context.Context, f func(ctx context.Context, c *Conn) erro
 	}
 	l.o.Options = l.o.withDefaults()
 	l.handshake = l.o.server()
-	l.o.Subprotocols, l.o.Origins = nil, nil // New would copy them each time
 	return l
 }
 
@@ -148,12 +147,7 @@ func (l *reception) accept(nc net.Conn, a *admission) (c *Conn, f func(context.C
 	if err != nil {
 		return nil, nil, err
 	}
-	c = New(nc, Start{
-		Role:        Server,
-		Buffered:    res.Buffered,
-		Subprotocol: res.Subprotocol,
-		Extensions:  res.Extensions,
-	}, &l.o.Options)
+	c = newServer(nc, &res, &l.o.Options)
 	c.base = l.base
 	c.settleDown(c.Context()) // here, where the stack has grown
 	return c, f, nil

@@ -59,30 +59,32 @@ func (r *Request) address() {
 // fromHTTP is the request as net/http has parsed it. net/http keeps the Host field
 // apart from the others and has refused a missing and a second one; of a target in
 // absolute form it takes the host from the target and forgets the field.
-func fromHTTP(r *http.Request) Request {
+func fromHTTP(r *http.Request) *Request {
+	req := new(Request)
+	req.takeHTTP(r, nil)
+	return req
+}
+
+// takeHTTP is fromHTTP for memory that is there already.
+func (req *Request) takeHTTP(r *http.Request, host []string) {
 	h := r.Header
-	req := Request{
-		Method:     r.Method,
-		Target:     r.RequestURI,
-		Major:      r.ProtoMajor,
-		Minor:      r.ProtoMinor,
-		Upgrade:    h[fieldUpgrade],
-		Connection: h[fieldConnection],
-		Key:        h[fieldKey],
-		Version:    h[fieldVersion],
-		Protocol:   h[fieldProtocol],
-		Extensions: h[fieldExtensions],
-		Origin:     h["Origin"],
-		Body:       r.ContentLength != 0 || len(r.TransferEncoding) > 0,
-		header:     h,
-	}
+	req.Method, req.Target = r.Method, r.RequestURI
+	req.Major, req.Minor = r.ProtoMajor, r.ProtoMinor
+	req.Upgrade = h[fieldUpgrade]
+	req.Connection = h[fieldConnection]
+	req.Key = h[fieldKey]
+	req.Version = h[fieldVersion]
+	req.Protocol = h[fieldProtocol]
+	req.Extensions = h[fieldExtensions]
+	req.Origin = h["Origin"]
+	req.Body = r.ContentLength != 0 || len(r.TransferEncoding) > 0
+	req.header = h
 	if r.Host != "" {
-		req.Host = []string{r.Host}
+		req.Host = append(host, r.Host)
 	}
 	if req.Target == "" && r.URL != nil {
 		req.Target = r.URL.RequestURI()
 	}
-	return req
 }
 
 // ask gives the request to Check, which may keep it.

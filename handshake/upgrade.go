@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -33,15 +34,72 @@ import (
 // names its type. If the connection was taken over before, nothing is answered.
 //
 // RFC 6455, section 4.2.
-func Upgrade(w http.ResponseWriter, r *http.Request, o *ServerOptions) (net.Conn, Result, error) {
+func Upgrade(w http.ResponseWriter, r *http.Request, o *ServerOptions) (nc net.Conn, result Result, err error) {
 	if o == nil {
 		o = &defaultServer
 	}
-	req := fromHTTP(r)
-	resp, failure := o.judge(&req)
+	u := upgrades.Get().(*upgrade)
+	failure := u.run(w, r, o)
+	if failure != nil {
+		err = failure
+	} else {
+		nc, result = u.nc, u.result
+	}
+	u.free(o)
+	return nc, result, err
+}
+
+// An upgrade is what Upgrade needs while it lasts. It is not on the stack, since that of
+// net/http would have to grow for it, which takes longer than the upgrade. It is used again.
+type upgrade struct {
+	req    *Request
+	host   [1]string
+	resp   Response
+	nc     net.Conn
+	result Result
+}
+
+var upgrades = sync.Pool{New: func() any { return &upgrade{req: new(Request)} }}
+
+// free gives the memory back. Check may have kept the request.
+func (u *upgrade) free(o *ServerOptions) {
+	req := u.req
+	if o.Check != nil {
+		req = new(Request)
+	}
+	*req = Request{}
+	*u = upgrade{req: req}
+	upgrades.Put(u)
+}
+
+// run judges the request and takes the connection over.
+func (u *upgrade) run(w http.ResponseWriter, r *http.Request, o *ServerOptions) *Error {
+	host := u.host[:0]
+	if o.Check != nil {
+		host = nil
+	}
+	u.req.takeHTTP(r, host)
+	failure := u.judge(w, r, o)
 	if failure == nil {
-		req.address()
-		failure = o.ask(r.Context(), &req)
+		failure = u.hijack(w, r)
+	}
+	if failure == nil {
+		failure = writeHead(u.nc, u.req.Key[0], &u.resp, merge(w.Header(), o.Header), o.Timeout)
+		if failure != nil {
+			closeNow(u.nc)
+		}
+	}
+	return failure
+}
+
+// judge judges the request and answers one that is refused.
+func (u *upgrade) judge(w http.ResponseWriter, r *http.Request, o *ServerOptions) (failure *Error) {
+	u.resp, failure = o.judge(u.req)
+	if failure == nil {
+		u.req.address()
+		u.result = Result{Subprotocol: u.resp.Subprotocol, Extensions: u.resp.Extensions, Header: r.Header}
+		u.result.Host, u.result.Target = u.req.Host[0], u.req.Target
+		failure = o.ask(r.Context(), u.req)
 	}
 	if failure == nil {
 		if err := checkHeader(w.Header()); err != nil {
@@ -50,54 +108,70 @@ func Upgrade(w http.ResponseWriter, r *http.Request, o *ServerOptions) (net.Conn
 	}
 	if failure != nil {
 		respondRefusal(w, r, failure)
-		return nil, Result{}, failure
 	}
+	return failure
+}
+
+// hijack takes the connection over.
+func (u *upgrade) hijack(w http.ResponseWriter, r *http.Request) *Error {
 	// RFC 6455, section 4.2.2: nothing is taken over before all checks were made
 	// (4.2.2-01).
 	nc, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		failure = &Error{Reason: fmt.Sprintf("the connection cannot be taken over from a %T", w), Err: err}
-		// Whoever has taken it over before has the only way to answer.
-		if !errors.Is(err, http.ErrHijacked) {
-			failure.Status = http.StatusInternalServerError
-			respondRefusal(w, r, failure)
-		}
-		return nil, Result{}, failure
+		return respondHidden(w, r, err)
 	}
-	result := Result{Subprotocol: resp.Subprotocol, Extensions: resp.Extensions, Header: r.Header}
-	result.Host, result.Target = req.Host[0], req.Target
+	u.nc = nc
 	if rw != nil {
 		// What the server's reader has read ahead are the first frames.
 		if n := rw.Reader.Buffered(); n > 0 {
 			ahead, _ := rw.Reader.Peek(n)
-			result.Buffered = bytes.Clone(ahead)
+			u.result.Buffered = bytes.Clone(ahead)
 		}
 		if rw.Writer.Buffered() > 0 {
 			closeNow(nc)
-			return nil, Result{}, &Error{Reason: "another response to the request has begun"}
+			return &Error{Reason: "another response to the request has begun"}
 		}
 	}
-	if failure := writeHead(nc, req.Key[0], resp, merge(w.Header(), o.Header), o.Timeout); failure != nil {
-		closeNow(nc)
-		return nil, Result{}, failure
+	return nil
+}
+
+// respondHidden answers a request whose connection cannot be taken over.
+func respondHidden(w http.ResponseWriter, r *http.Request, err error) *Error {
+	failure := &Error{Reason: fmt.Sprintf("the connection cannot be taken over from a %T", w), Err: err}
+	// Whoever has taken it over before has the only way to answer.
+	if !errors.Is(err, http.ErrHijacked) {
+		failure.Status = http.StatusInternalServerError
+		respondRefusal(w, r, failure)
 	}
-	return nc, result, nil
+	return failure
 }
 
 // writeHead writes the 101 response in bounded time and leaves no deadline behind.
-func writeHead(nc net.Conn, key string, resp Response, extra http.Header, d time.Duration) *Error {
+func writeHead(nc net.Conn, key string, resp *Response, extra http.Header, d time.Duration) *Error {
 	m := memories.Get().(*memory)
 	m.out = resp.appendFor(key, m.out[:0], extra)
-	l := limitTime(nc, d)
-	_, err := nc.Write(m.out)
-	m.free()
-	if !l.release() || err != nil && l.over() {
-		err = context.DeadlineExceeded
+	var err error
+	if n := sendNow(nc, m.out); n == len(m.out) {
+		// Whoever has wrapped the ResponseWriter may have left a deadline.
+		_ = nc.SetDeadline(noDeadline)
+	} else {
+		err = writeRest(nc, m.out[n:], d)
 	}
+	m.free()
 	if err != nil {
 		return &Error{Reason: "the response could not be written", Err: err}
 	}
 	return nil
+}
+
+// writeRest writes what the stream would not take at once.
+func writeRest(nc net.Conn, b []byte, d time.Duration) error {
+	l := limitTime(nc, d)
+	_, err := nc.Write(b)
+	if !l.release() || err != nil && l.over() {
+		return context.DeadlineExceeded
+	}
+	return err
 }
 
 // merge is a with the lines of b added.
