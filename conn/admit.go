@@ -41,5 +41,12 @@ func (a *admission) end(c *Conn) {
 	}
 	opened := a.opened
 	a.opened = nil
+	told := false
+	defer func() {
+		if !told && c != nil { // it has panicked, and nobody will have the connection
+			_ = c.CloseNow()
+		}
+	}()
 	opened(c)
+	told = true
 }

@@ -3,9 +3,12 @@ package conn_test
 import (
 	"context"
 	"errors"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -164,6 +167,50 @@ func TestAdmitAlone(t *testing.T) {
 					Admit: func(context.Context, *handshake.Request) (func(*conn.Conn), error) { return nil, nil },
 				})
 				defer stop()
+				c, err := conn.Dial(t.Context(), "ws://h", ln.dial())
+				if err != nil {
+					t.Fatal(err)
+				}
+				tryReply(t, c)
+			})
+		})
+	}
+}
+
+// A hook that panics when it is told costs its own connection, not the process.
+func TestAdmitPanics(t *testing.T) {
+	for name, serve := range frontDoors {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				defer log.SetOutput(log.Writer())
+				log.SetOutput(io.Discard)
+				ln := newMemoryListener()
+				var panics atomic.Bool
+				panics.Store(true)
+				broken := &breakingListener{Listener: ln}
+				stop := serve(broken, reply, &conn.Options{
+					Admit: func(context.Context, *handshake.Request) (func(*conn.Conn), error) {
+						return func(*conn.Conn) {
+							if panics.Load() {
+								panic("oh no")
+							}
+						}, nil
+					},
+				})
+				defer stop()
+				if c, err := conn.Dial(t.Context(), "ws://h", ln.dial()); err == nil {
+					_, _, err = c.Read(t.Context())
+					if ce, ok := errors.AsType[*conn.CloseError](err); !ok || ce.Code != conn.StatusAbnormalClosure {
+						t.Errorf("the connection ended with %v", err)
+					}
+				}
+				broken.err = errors.New("the client is gone")
+				if c, err := conn.Dial(t.Context(), "ws://h", ln.dial()); err == nil {
+					t.Error("a client got a response that could not be written")
+					_ = c.CloseNow()
+				}
+				broken.err = nil
+				panics.Store(false)
 				c, err := conn.Dial(t.Context(), "ws://h", ln.dial())
 				if err != nil {
 					t.Fatal(err)

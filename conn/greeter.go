@@ -68,17 +68,18 @@ func (l *reception) dismiss(g *greeter) {
 // greet does a handshake and leaves the rest to a new goroutine.
 func (l *reception) greet(g *greeter) {
 	nc, admission := g.nc, l.o.admission()
-	defer admission.end(nil)
 	over := false
 	defer func() {
-		if over {
+		v := recover()
+		if over && v == nil {
 			return
 		}
-		// Route has panicked, or ended its goroutine.
-		logPanic(l.o.ErrorLog, nc.RemoteAddr(), recover())
+		// Route or Admit, or what that has returned, has panicked, or ended its goroutine.
+		logPanic(l.o.ErrorLog, nc.RemoteAddr(), v)
 		l.leave(g)
 		_ = cutTransport(nc)
 	}()
+	defer admission.end(nil)
 	c, f, err := l.accept(nc, admission)
 	over = true
 	switch open := l.leave(g); {
