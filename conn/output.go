@@ -22,6 +22,7 @@ type output struct {
 	mark
 	b   []byte
 	n   int       // how much of b is replies
+	cut bool      // a part of them has left before, and may have ended inside a frame
 	vec [2][]byte // header and payload of a frame that is sent without a copy
 	bfs net.Buffers
 }
@@ -44,7 +45,7 @@ func getOutput(size int) *output {
 
 // putOutput gives it back.
 func putOutput(o *output) {
-	o.n = 0
+	o.n, o.cut = 0, false
 	o.give(o.b)
 	if len(o.b) == largeOutput {
 		largeOutputs.Put(o)

@@ -70,6 +70,7 @@ func (r *Replier) Flush() error { return r.c.flushReplies(r.ctx, false) }
 type replies struct {
 	o    *output     // holds them; nil: none
 	some atomic.Bool // there are some
+	more atomic.Bool // something lay in the input buffer when the function of Serve was called
 }
 
 // maxGathered is the payload of the largest frame that is gathered: copying a larger one
@@ -114,7 +115,7 @@ func (r *replies) room(header, payload int) bool {
 	default:
 		o := getOutput(largeOutput)
 		if r.o != nil {
-			o.n = copy(o.b, r.bytes())
+			o.n, o.cut = copy(o.b, r.bytes()), r.o.cut
 			putOutput(r.o)
 		}
 		r.o = o
@@ -139,6 +140,7 @@ func (r *replies) sent(n int) {
 		return
 	}
 	r.o.n = copy(r.o.b, r.o.b[n:r.o.n])
+	r.o.cut = r.o.cut || n > 0
 }
 
 // drop forgets what was gathered and gives the memory back.
@@ -218,10 +220,12 @@ func (c *Conn) flushSoon() {
 	}
 }
 
-// maySendReplies returns an error if what was gathered cannot be sent any more.
+// maySendReplies returns an error if what was gathered cannot be sent any more. If a part of
+// it has left, the rest is kept for the Close frame that may come: it would not be one in the
+// middle of another frame.
 func (c *Conn) maySendReplies() error {
 	err := c.terminal()
-	if err != nil {
+	if cut := c.replies.o != nil && c.replies.o.cut; err != nil && (!cut || c.finished.Load()) {
 		c.replies.drop()
 	}
 	return err

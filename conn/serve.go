@@ -69,6 +69,9 @@ func (s *server) step() error {
 	if !s.c.handling.Load() {
 		s.c.handling.Store(true)
 	}
+	if more := len(s.c.in.bytes()) > 0; more != s.c.replies.more.Load() {
+		s.c.replies.more.Store(more)
+	}
 	err = s.f(&s.replier, Message{t, p})
 	if own {
 		s.size = len(p)

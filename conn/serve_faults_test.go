@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -179,24 +180,29 @@ func TestServeClosesAfterTheEnd(t *testing.T) {
 
 // A Replier that is used too late, or by another goroutine, leaves nothing behind.
 func TestReplierLate(t *testing.T) {
-	serveTest(t, nil, func(c *Conn) func(*Replier, Message) error {
-		return func(r *Replier, _ Message) error {
-			go func() {
-				for range 100 {
-					must(t, r.Write(Text, []byte("late")))
-				}
-			}()
-			return nil
-		}
-	}, func(t *testing.T, _ *Conn, p *rawPeer, _ <-chan error) {
-		_ = p.nc.SetReadDeadline(time.Now().Add(10 * time.Second))
-		for range 20 {
-			p.send(textFrame("reply later"))
-			for range 100 {
-				p.expect(textFrame("late"))
+	for _, size := range []int{4, maxGathered} {
+		late := strings.Repeat("late", size/4)
+		serveTest(t, nil, func(c *Conn) func(*Replier, Message) error {
+			return func(r *Replier, _ Message) error {
+				go func() {
+					for range 100 {
+						must(t, r.Write(Text, []byte(late)))
+					}
+				}()
+				return nil
 			}
-		}
-	})
+		}, func(t *testing.T, _ *Conn, p *rawPeer, _ <-chan error) {
+			_ = p.nc.SetReadDeadline(time.Now().Add(10 * time.Second))
+			for range 20 {
+				// The second one is read while the first is answered.
+				p.send(textFrame("reply later"))
+				p.send(textFrame("reply later, too"))
+				for range 200 {
+					p.expect(textFrame(late))
+				}
+			}
+		})
+	}
 }
 
 // What the peer said before it hung up is heard, also if a reply cannot leave any more.

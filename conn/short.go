@@ -120,5 +120,5 @@ func (c *Conn) shortReply(t MessageType, p []byte) bool {
 // leavesNow reports whether a reply is better sent at once than copied: it is large, and no
 // message has arrived whose reply could go with it.
 func (c *Conn) leavesNow(p []byte) bool {
-	return len(p) > maxGathered/2 && c.role == Server && c.socket.usable() && len(c.in.bytes()) == 0
+	return len(p) > maxGathered/2 && c.role == Server && c.socket.usable() && !c.replies.more.Load()
 }
