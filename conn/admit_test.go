@@ -7,6 +7,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -30,7 +31,7 @@ func newAdmitter(err error) *admitter {
 }
 
 func (a *admitter) admit(_ context.Context, r *handshake.Request) (func(*conn.Conn), error) {
-	a.log <- "asked for " + r.Target
+	a.log <- "asked for " + r.Target + " from " + r.RemoteAddr
 	if a.err != nil {
 		return nil, a.err
 	}
@@ -110,9 +111,9 @@ func TestAdmit(t *testing.T) {
 		status int   // that the client sees
 		want   []string
 	}{
-		{"accepted", nil, nil, 0, []string{"asked for /x?y", "opened"}},
-		{"refused", full, nil, http.StatusServiceUnavailable, []string{"asked for /x?y"}},
-		{"failed after all", nil, broken, 0, []string{"asked for /x?y", "failed"}},
+		{"accepted", nil, nil, 0, []string{"asked for /x?y from pipe", "opened"}},
+		{"refused", full, nil, http.StatusServiceUnavailable, []string{"asked for /x?y from pipe"}},
+		{"failed after all", nil, broken, 0, []string{"asked for /x?y from pipe", "failed"}},
 	} {
 		for name, serve := range frontDoors {
 			t.Run(tc.name+"/"+name, func(t *testing.T) {
@@ -245,7 +246,7 @@ func TestAdmitAfterRoute(t *testing.T) {
 			}
 		}
 		stop()
-		if diff := cmp.Diff([]string{"asked for /late", "failed"}, a.told()); diff != "" {
+		if diff := cmp.Diff([]string{"asked for /late from pipe", "failed"}, a.told()); diff != "" {
 			t.Errorf("the hook was told (-want +got):\n%s", diff)
 		}
 	})
@@ -275,4 +276,42 @@ func (c *breakingConn) Write(b []byte) (int, error) {
 		return 0, c.err
 	}
 	return c.Conn.Write(b)
+}
+
+// The limiter of the example counts those who are there, whatever has come of the others.
+func TestAdmitLimits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &limiter{all: 4, each: 2, from: map[netip.Prefix]int{}}
+		admit := func(addr string, want int) func(*conn.Conn) {
+			t.Helper()
+			opened, err := l.admit(t.Context(), &handshake.Request{RemoteAddr: addr})
+			got := 0
+			if e, ok := errors.AsType[*handshake.Error](err); ok {
+				got = e.Status
+			}
+			if got != want {
+				t.Errorf("%s: status %d, want %d", addr, got, want)
+			}
+			return opened
+		}
+		first := admit("192.0.2.1:1", 0)
+		admit("[::ffff:192.0.2.1]:2", 0)
+		admit("192.0.2.1:3", http.StatusTooManyRequests)
+		admit("[2001:db8::1]:1", 0)(nil)
+		admit("[2001:db8::1]:2", 0)
+		second := admit("[2001:db8::ffff:1%eth0]:3", 0)
+		admit("[2001:db8:0:1::]:4", http.StatusServiceUnavailable)
+		for _, opened := range []func(*conn.Conn){first, second} {
+			client, server := conn.Pipe(nil, nil)
+			opened(server)
+			_ = client.CloseNow()
+			_ = server.CloseNow()
+		}
+		synctest.Wait()
+		admit("192.0.2.1:4", 0)
+		admit("[2001:db8:0:1::]:5", 0)
+		if _, err := l.admit(t.Context(), &handshake.Request{RemoteAddr: "pipe"}); err == nil {
+			t.Error("a request from nowhere is admitted")
+		}
+	})
 }

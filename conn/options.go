@@ -85,7 +85,8 @@ type Options struct {
 	// handshake has failed after all, for example because the client has gone. Both are
 	// called on the goroutine of the handshake, and the function should not wait for
 	// anything. [Conn.Context] says when the connection has ended. ctx ends when
-	// HandshakeTimeout is over; [handshake.ServerOptions] says what of r may be kept.
+	// HandshakeTimeout is over; [handshake.ServerOptions] says what of r may be kept. Where
+	// the request comes from is in its RemoteAddr; the example shows what to count.
 	Admit func(ctx context.Context, r *handshake.Request) (opened func(*Conn), err error)
 
 	// HandshakeTimeout bounds the opening handshake; default 10 s. When dialling

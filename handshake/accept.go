@@ -77,7 +77,7 @@ func (m *memory) accept(nc net.Conn, o *ServerOptions) (Result, *Error) {
 		Target:      m.req.Target,
 	}
 	m.out = resp.appendFor(m.req.Key[0], m.out[:0], o.Header)
-	if e := m.ask(o); e != nil {
+	if e := m.ask(nc, o); e != nil {
 		return Result{}, e
 	}
 	if _, err := nc.Write(m.out); err != nil {

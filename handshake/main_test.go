@@ -39,6 +39,7 @@ type scriptConn struct {
 	w      bytes.Buffer
 	werr   error // of every write
 	closed bool
+	remote net.Addr
 }
 
 func (c *scriptConn) Read(b []byte) (int, error) { return c.r.Read(b) }
@@ -50,6 +51,7 @@ func (c *scriptConn) Write(b []byte) (int, error) {
 	return c.w.Write(b)
 }
 func (c *scriptConn) Close() error                     { c.closed = true; return nil }
+func (c *scriptConn) RemoteAddr() net.Addr             { return c.remote }
 func (c *scriptConn) SetDeadline(time.Time) error      { return nil }
 func (c *scriptConn) SetReadDeadline(time.Time) error  { return nil }
 func (c *scriptConn) SetWriteDeadline(time.Time) error { return nil }

@@ -3,6 +3,7 @@ package handshake
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 )
 
@@ -29,6 +30,11 @@ type Request struct {
 	Extensions   []string // Sec-WebSocket-Extensions
 	Origin       []string // Origin
 	Body         bool     // a Content-Length that is not 0, or any Transfer-Encoding
+
+	// RemoteAddr is where the connection comes from, as in an *http.Request: for TCP
+	// "IP:port", which netip.ParseAddrPort reads. Behind a proxy that is the proxy. It is
+	// filled for ServerOptions.Check; Verdict does not look at it.
+	RemoteAddr string
 
 	header http.Header // all fields but Host, once they were asked for
 	head   string      // where they are found in the head
@@ -79,6 +85,7 @@ func (req *Request) takeHTTP(r *http.Request, host []string) {
 	req.Origin = h["Origin"]
 	req.Body = r.ContentLength != 0 || len(r.TransferEncoding) > 0
 	req.header = h
+	req.RemoteAddr = r.RemoteAddr
 	if r.Host != "" {
 		req.Host = append(host, r.Host)
 	}
@@ -87,12 +94,15 @@ func (req *Request) takeHTTP(r *http.Request, host []string) {
 	}
 }
 
-// ask gives the request to Check, which may keep it.
-func (m *memory) ask(o *ServerOptions) *Error {
+// ask gives the request that came on nc to Check, which may keep it.
+func (m *memory) ask(nc net.Conn, o *ServerOptions) *Error {
 	if o.Check == nil {
 		return nil
 	}
 	r := m.req
+	if from := nc.RemoteAddr(); from != nil {
+		r.RemoteAddr = from.String()
+	}
 	m.req = &Request{Method: r.Method}
 	defer func() { r.head, r.fields = "", nil }()
 	return o.ask(context.Background(), r)

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -15,11 +16,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// caller is where the requests of bothFronts come from.
+var caller = &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 1234}
+
 // bothFronts answers a request by each front end and returns what each has answered.
 func bothFronts(t *testing.T, raw string, o *ServerOptions) map[string]*http.Response {
 	t.Helper()
 	answers := map[string]*http.Response{}
-	nc := &scriptConn{r: strings.NewReader(raw)}
+	nc := &scriptConn{r: strings.NewReader(raw), remote: caller}
 	_, err := Accept(nc, o)
 	answer, parseErr := http.ReadResponse(bufio.NewReader(&nc.w), nil)
 	if parseErr != nil {
@@ -31,6 +35,7 @@ func bothFronts(t *testing.T, raw string, o *ServerOptions) map[string]*http.Res
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.RemoteAddr = caller.String()
 	nc = &scriptConn{}
 	w := hijackWriter{ResponseRecorder: httptest.NewRecorder(), nc: nc}
 	if _, _, err := Upgrade(w, r, o); err != nil {
@@ -97,23 +102,23 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// Check is asked last, sees where the request goes and all of its fields, and may keep
-// what it has seen.
+// Check is asked last, sees where the request comes from and goes to and all of its fields,
+// and may keep what it has seen.
 func TestCheckRequest(t *testing.T) {
 	type seen struct {
-		Host, Target, Origin string
-		Header               http.Header
+		RemoteAddr, Host, Target, Origin string
+		Header                           http.Header
 	}
 	raw := strings.Replace(example, "GET /chat?x", "GET http://other.example:81?y", 1)
 	raw = strings.Replace(raw, "\r\n\r\n", "\r\nOrigin: http://other.example:81\r\nCookie: a=b\r\nX-A: c\r\nx-a: d\r\n\r\n", 1)
 	var all []seen
 	var kept []*Request
 	o := &ServerOptions{Check: func(_ context.Context, r *Request) error {
-		all = append(all, seen{r.Host[0], r.Target, r.Origin[0], r.Header()})
+		all = append(all, seen{r.RemoteAddr, r.Host[0], r.Target, r.Origin[0], r.Header()})
 		kept = append(kept, r)
 		return nil
 	}}
-	want := seen{"other.example:81", "/?y", "http://other.example:81", http.Header{
+	want := seen{"192.0.2.1:1234", "other.example:81", "/?y", "http://other.example:81", http.Header{
 		"Upgrade": {"websocket"}, "Connection": {"Upgrade"}, fieldKey: {"dGhlIHNhbXBsZSBub25jZQ=="}, fieldVersion: {"13"},
 		"Origin": {"http://other.example:81"}, "Cookie": {"a=b"}, "X-A": {"c", "d"},
 	}}
@@ -132,9 +137,14 @@ func TestCheckRequest(t *testing.T) {
 			t.Errorf("request %d (-want +got):\n%s", i, diff)
 		}
 		r := kept[i]
-		if diff := cmp.Diff(want, seen{r.Host[0], r.Target, r.Origin[0], r.Header()}); diff != "" {
+		if diff := cmp.Diff(want, seen{r.RemoteAddr, r.Host[0], r.Target, r.Origin[0], r.Header()}); diff != "" {
 			t.Errorf("request %d, kept (-want +got):\n%s", i, diff)
 		}
+	}
+	// A stream need not know where it comes from.
+	o.Check = func(_ context.Context, r *Request) error { all[0].RemoteAddr = r.RemoteAddr; return nil }
+	if _, err := Accept(&scriptConn{r: strings.NewReader(raw)}, o); err != nil || all[0].RemoteAddr != "" {
+		t.Errorf("error %v, a request from %q", err, all[0].RemoteAddr)
 	}
 	if (&Request{}).Header() != nil {
 		t.Error("a request of nobody has a header")
