@@ -24,11 +24,12 @@ var arrows = map[string]struct {
 	not    []string // packages of the standard library, with all below them, that are out of bounds
 }{
 	"":                     {},
-	"mask":                 {not: noIO},
+	"mask":                 {ours: []string{"internal/cpu"}, not: noIO},
 	"frame":                {ours: []string{"mask"}, not: noIO},
 	"handshake":            {others: []string{"golang.org/x/net/http/httpguts", "golang.org/x/net/http/httpproxy", "golang.org/x/net/idna", "golang.org/x/net/proxy"}},
 	"deflate":              {not: noIO},
-	"internal/protocol":    {ours: []string{"frame", "mask"}, not: append([]string{"sync"}, noIO...)},
+	"internal/protocol":    {ours: []string{"frame", "mask", "internal/cpu"}, not: append([]string{"sync"}, noIO...)},
+	"internal/cpu":         {not: noIO},
 	"internal/pipe":        {},
 	"conn":                 {ours: []string{"mask", "frame", "handshake", "deflate", "internal/protocol", "internal/pipe"}},
 	"conn/drain":           {ours: []string{"conn", "handshake"}},

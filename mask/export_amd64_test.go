@@ -2,14 +2,14 @@
 
 package mask
 
+import "github.com/duplexws/duplex/internal/cpu"
+
 // Implementations returns what xor can work with on this machine, the race detector
 // and the clock of the processor notwithstanding.
 func Implementations() []Implementation {
-	f := read()
-	f.ecx7 |= ecx7AVX512VBMI
 	names := []string{"words", "AVX2", "AVX-512"}
 	var all []Implementation
-	for i := words; i <= choose(f); i++ {
+	for i := cpu.None; i <= cpu.Widest(); i++ {
 		all = append(all, Implementation{names[i], func() (restore func()) {
 			before := use
 			use = i

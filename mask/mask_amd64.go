@@ -2,6 +2,11 @@
 
 package mask
 
+import "github.com/duplexws/duplex/internal/cpu"
+
+// use is what xor works with. It is set once, before main, and after that by tests only.
+var use = cpu.Best()
+
 // vectorMin is the size from which on the assembly below pays: at 64 bytes it takes 7
 // to 8 ns, call and all, and the words of xor take 9; at 48 they are ahead.
 const vectorMin = 64
@@ -11,9 +16,9 @@ func xorVectors(dst, src []byte, k uint32) bool {
 	n := len(src)
 	dst = dst[:n] // what follows checks nothing
 	switch use {
-	case avx512:
+	case cpu.AVX512:
 		xorAVX512(&dst[0], &src[0], n, k)
-	case avx2:
+	case cpu.AVX2:
 		xorAVX2(&dst[0], &src[0], n, k)
 	default:
 		return false

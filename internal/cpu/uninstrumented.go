@@ -1,6 +1,6 @@
 //go:build amd64 && !purego && !race && !msan && !asan
 
-package mask
+package cpu
 
 // instrumented: every access to memory is to be seen by a detector.
 const instrumented = false

@@ -1,26 +1,22 @@
 //go:build !purego
 
-package mask
+package cpu
 
-// instructions says what xor works with.
-type instructions uint8
-
-const (
-	words  instructions = iota // Go
-	avx2                       // vectors of 32 bytes
-	avx512                     // vectors of 64 bytes
-)
-
-// use is set once, before main, and after that by tests only.
-var use = best()
-
-// best returns what is fastest here. The race detector and the memory sanitizers do
+// Best returns what is fastest here. The race detector and the memory sanitizers do
 // not see what assembly reads and writes: for them it is Go, which they do see.
-func best() instructions {
+func Best() Vectors {
 	if instrumented {
-		return words
+		return None
 	}
 	return choose(read())
+}
+
+// Widest returns what works here, for tests: detectors and the clock of the processor
+// notwithstanding.
+func Widest() Vectors {
+	f := read()
+	f.ecx7 |= ecx7AVX512VBMI
+	return choose(f)
 }
 
 // features is what the processor and the operating system say of themselves.
@@ -53,14 +49,14 @@ const (
 // required for that reason only. On one of them (Sapphire Rapids), other code kept its
 // speed while up to a sixth of the time went into masking, which is more than a
 // connection ever spends on it, and lost 5 % against AVX2 when a third and more did.
-func choose(f features) instructions {
+func choose(f features) Vectors {
 	switch {
 	case f.maxLeaf < 7 || f.ecx1&ecx1AVX == 0 || f.ebx7&ebx7AVX2 == 0 || f.xcr0&xcr0YMM != xcr0YMM:
-		return words
+		return None
 	case f.ebx7&ebx7AVX512F == 0 || f.ecx7&ecx7AVX512VBMI == 0 || f.xcr0&xcr0ZMM != xcr0ZMM:
-		return avx2
+		return AVX2
 	}
-	return avx512
+	return AVX512
 }
 
 // read asks the processor.
