@@ -4,38 +4,17 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"syscall"
 	"testing"
 
+	"github.com/duplexws/duplex/internal/wstest"
 	"github.com/duplexws/duplex/mask"
 )
-
-// fenced returns memory of n whole pages between two pages that cannot be accessed.
-func fenced(t *testing.T, n int) []byte {
-	t.Helper()
-	page := os.Getpagesize()
-	all, err := syscall.Mmap(-1, 0, (n+2)*page, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Munmap(all); err != nil {
-			t.Error(err)
-		}
-	})
-	for _, fence := range [][]byte{all[:page], all[(n+1)*page:]} {
-		if err := syscall.Mprotect(fence, syscall.PROT_NONE); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return all[page : (n+1)*page]
-}
 
 // TestEdges masks memory up to the last byte before a page that cannot be accessed
 // and from the first byte after one: whatever reads or writes beyond ends the program.
 func TestEdges(t *testing.T) {
 	pages := 1<<17/os.Getpagesize() + 1
-	src, dst := fenced(t, pages), fenced(t, pages)
+	src, dst := wstest.Fenced(t, pages), wstest.Fenced(t, pages)
 	copy(src, random(len(src)))
 	sizes := append(allSizes(), largeSizes...)
 	each(t, func(t *testing.T) {

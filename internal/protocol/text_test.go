@@ -309,7 +309,7 @@ func TestTextPlaces(t *testing.T) {
 
 func BenchmarkText(b *testing.B) {
 	for _, sample := range samples {
-		for _, size := range []int{16, 125, 1024, 65536} {
+		for _, size := range []int{16, 128, 1024, 16384} {
 			p := []byte(strings.Repeat(sample.text, size/len(sample.text)+1))[:size]
 			for !utf8.Valid(p) {
 				p = p[:len(p)-1]

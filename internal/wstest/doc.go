@@ -1,6 +1,7 @@
 // Package wstest holds what the tests of several packages share: golden vectors as
 // data ([Vectors], [Streams]), ways to cut a byte stream ([Cuts]), a net.Conn that
-// fails on demand ([FaultConn]) and a check for leaked goroutines ([Main]).
+// fails on demand ([FaultConn]), memory with forbidden pages around it (Fenced, on
+// Linux) and a check for leaked goroutines ([Main]).
 //
 // A file of vectors is a list of records, separated by empty lines. A record is a
 // list of fields, "key: value", one a line; an indented line goes on with the value
