@@ -69,11 +69,13 @@ cross: ## build the packages and type-check their tests for other platforms
 EMULATED ?= arm64/aarch64 s390x/s390x
 
 .PHONY: processors
-processors: ## masking without assembly, and the wire format on other processors; needs qemu-user
+processors: ## masking and text without assembly, and with the wire format on other processors; needs qemu-user
 	$(GO) test -tags purego ./mask
+	$(GO) test -tags purego -short -run Text ./internal/protocol
 	@for t in $(EMULATED); do \
 		echo "test $${t%/*}"; \
 		CGO_ENABLED=0 GOARCH=$${t%/*} $(GO) test -exec qemu-$${t#*/} ./mask ./frame; \
+		CGO_ENABLED=0 GOARCH=$${t%/*} $(GO) test -short -run Text -exec qemu-$${t#*/} ./internal/protocol; \
 	done
 
 .PHONY: modules

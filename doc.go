@@ -22,7 +22,8 @@
 //
 //	autobahn     the Autobahn test suite: configuration, runner, expected results
 //	examples     programs to run; examples/echo first
-//	internal     the message layer (internal/protocol) and what tests need
+//	internal     the message layer (internal/protocol), which vector instructions to use
+//	             (internal/cpu), and what tests need
 //
 // # Where a section of RFC 6455 lives
 //

@@ -108,6 +108,37 @@ func FuzzText(f *testing.F) {
 	})
 }
 
+// FuzzTextLong compares each way to check text, told texts that are long enough for
+// vectors whole and in pieces, with utf8.Valid, and where it refuses with text told the
+// bytes one by one, which FuzzText is about. The bytes stand between characters, so that
+// what they are does not depend on how many those are.
+func FuzzTextLong(f *testing.F) {
+	for i, s := range []string{
+		"", "Hello", "κόσμε", "€", "😀", "\xED\xA0\x80", "\xC0\xAF", "\xE0\x80\xAF", "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80",
+		"\xF5", "\xE2\x82", "\xF0\x9F\x98", "a\x80", "Привет, 世界 \xFF", "\xE2\x82\xE2\x82\xAC", "\x80\x80\x80\x80",
+	} {
+		f.Add([]byte(s), byte(29+i), byte(5*i), uint64(i))
+	}
+	f.Fuzz(func(t *testing.T, p []byte, before, after byte, seed uint64) {
+		if len(p) > 300 {
+			return
+		}
+		r := rand.New(rand.NewPCG(seed, 0))
+		fill := samples[r.IntN(len(samples))].text
+		text := newWindow(fill, int(before), len(p), int(before)+len(p)+int(after))
+		copy(text.gap, p)
+		if got, want := utf8.Valid(text.p), utf8.Valid(p); got != want {
+			t.Fatalf("% x: valid %t, between characters %t", p, want, got)
+		}
+		refused := refusedAfter(text.p)
+		for _, checker := range checkers() {
+			restore := checker.use()
+			against(t, r, text.p, 1+r.IntN(300), refused)
+			restore()
+		}
+	})
+}
+
 // script makes a Sender send what bytes say: fragments and messages of both types,
 // whole or not, with pings and pongs in between.
 type script struct {

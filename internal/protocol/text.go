@@ -85,11 +85,17 @@ func ValidText(p []byte) bool {
 // write reports whether the bytes so far, p included, can be the beginning of valid
 // text.
 //
-// It goes by blocks of four words. ASCII, and text with characters of up to two
-// bytes, is checked by words; where there are longer ones, and at the end, the
-// automaton takes over.
+// Vectors skip what they are certain of. The verdict on the rest is found by blocks of
+// four words. ASCII, and text with characters of up to two bytes, is checked by words;
+// where there are longer ones, and at the end, the automaton takes over.
 func (t *text) write(p []byte) bool {
 	s := uint64(t.state)
+	for ; len(p) >= vectorMin && s > refused; p = p[1:] {
+		s = transitions[p[0]] >> s & 63
+	}
+	if len(p) >= vectorMin && s == whole {
+		p = p[certain(p):]
+	}
 	for len(p) >= 32 {
 		a, b := binary.LittleEndian.Uint64(p), binary.LittleEndian.Uint64(p[8:])
 		c, d := binary.LittleEndian.Uint64(p[16:]), binary.LittleEndian.Uint64(p[24:])
