@@ -45,6 +45,10 @@
 // is owed, Pongs, is one slot: a peer that sends Pings and does not read gets the Pong for
 // its latest.
 //
+// What is given to [Conn.Post] for a peer that does not keep up is limited to 1 MiB, and
+// [Overflow] says what becomes of more: an error, fewer messages, or the end of the
+// connection. [Conn.Backlog] tells how much waits.
+//
 // So that a peer cannot hold anybody up or keep anybody busy, a stream that takes nothing of
 // what is written to it for 30 s ends the connection, and so do more than 1,000 Pings, Pongs
 // and empty fragments at once or 100 in a second. [Options] has all limits.

@@ -73,7 +73,7 @@ func (e *FailError) Unwrap() []error {
 }
 
 // Errors of calls that could not be carried out. The connection goes on, but for
-// ErrKeepAlive and ErrWriteTimeout.
+// ErrKeepAlive and ErrWriteTimeout, and ErrPostLimit where it matches net.ErrClosed.
 var (
 	// ErrNoReader is returned by [Conn.Ping] if the answer cannot be seen, because
 	// a message has arrived before it and nobody reads messages.
@@ -83,7 +83,9 @@ var (
 	// is unfinished: read it to its end or close it first.
 	ErrReaderOpen = errors.New("duplex: read: the message of an earlier Reader is unfinished: read it to io.EOF or close it")
 
-	// ErrPostLimit is returned by [Conn.Post] if too much is waiting to be sent.
+	// ErrPostLimit is returned by [Conn.Post] if too much is waiting to be sent, unless
+	// [Options].PostOverflow says otherwise. With [OverflowClose] it has ended the
+	// connection.
 	ErrPostLimit = errors.New("duplex: post: too many bytes are waiting to be sent")
 
 	// ErrMessageType is returned for a [MessageType] that is neither Text nor Binary.

@@ -281,6 +281,41 @@ func ExamplePrepare() {
 	// to all <nil>
 }
 
+// A feed of which a receiver that does not keep up misses what is old.
+func ExampleOverflow() {
+	client, server := conn.Pipe(nil, &conn.Options{PostLimit: 40, PostOverflow: conn.OverflowDropOldest})
+	defer client.CloseNow()
+	defer server.CloseNow()
+	ctx := context.Background()
+	busy, err := server.Writer(ctx, conn.Text) // as if the client were slow
+	if err != nil {
+		log.Fatal(err)
+	}
+	for i := range 10 {
+		m, err := conn.Prepare(conn.Text, fmt.Appendf(nil, "%d.00 euros", i))
+		if err == nil {
+			err = server.Post(m)
+		}
+		if err != nil {
+			log.Fatal(err)
+		}
+	}
+	waiting, dropped := server.Backlog()
+	fmt.Printf("%d bytes are waiting, %d messages were dropped\n", waiting, dropped)
+	_ = busy.Close()
+	for range 1 + 4 {
+		_, p, err := client.Read(ctx)
+		fmt.Printf("%q %v\n", p, err)
+	}
+	// Output:
+	// 40 bytes are waiting, 6 messages were dropped
+	// "" <nil>
+	// "6.00 euros" <nil>
+	// "7.00 euros" <nil>
+	// "8.00 euros" <nil>
+	// "9.00 euros" <nil>
+}
+
 // Messages are compressed if both sides have switched that on.
 func ExampleCompression() {
 	o := &conn.Options{Compression: &conn.Compression{Level: 6}}

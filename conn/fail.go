@@ -44,11 +44,25 @@ func (c *Conn) abandon(cause error, code StatusCode) error {
 		c.mu.Unlock()
 		return ended
 	}
+	c.failing(cause)
+	c.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), failTime)
+	defer cancel()
+	return c.depart(ctx, code, "")
+}
+
+// failing notes that the connection is given up on, for a cause that becomes the terminal
+// error unless there is one. It is called with mu held.
+func (c *Conn) failing(cause error) {
 	c.enter(c.state.After(protocol.Fail))
 	c.settle(cause)
-	c.mu.Unlock()
+}
 
-	err := c.sendFailure(cause, code, "")
+// depart ends a connection that is failing without having the read turn, and returns the
+// terminal error. ctx is for the Close frame.
+func (c *Conn) depart(ctx context.Context, code StatusCode, reason string) error {
+	body, _ := closeBody(code, reason)
+	err := c.sendClose(ctx, body)
 	if err == nil {
 		// A reader sees the terminal error as soon as something comes.
 		ctx, cancel := context.WithTimeout(context.Background(), failTime)
@@ -67,8 +81,7 @@ func (c *Conn) abandon(cause error, code StatusCode) error {
 // sent already, if the stream takes it soon.
 func (c *Conn) sendFailure(cause error, code StatusCode, reason string) error {
 	c.mu.Lock()
-	c.enter(c.state.After(protocol.Fail))
-	c.settle(cause)
+	c.failing(cause)
 	c.mu.Unlock()
 	body, _ := closeBody(code, reason)
 	ctx, cancel := context.WithTimeout(context.Background(), failTime)

@@ -70,6 +70,10 @@ type Options struct {
 	// for their turn; default 1 MiB. A message counts for at least 8 bytes.
 	PostLimit int64
 
+	// PostOverflow says what becomes of a message for which PostLimit leaves no room; by
+	// default Post returns [ErrPostLimit].
+	PostOverflow Overflow
+
 	// Compression switches permessage-deflate on, if the peer agrees; nil is off.
 	// ReadLimit counts what messages have inflated, exactly; compressed they may have
 	// twice as many bytes and 64 KiB more, which leaves room for data that does not
@@ -101,6 +105,7 @@ type settings struct {
 	writeTimeout time.Duration
 	controlRate  int
 	postLimit    int64
+	postOverflow Overflow
 	noGathering  bool
 }
 
@@ -113,7 +118,7 @@ var defaultSettings = settings{
 
 // settings returns those of options that have their defaults.
 func (o *Options) settings() *settings {
-	s := settings{o.KeepAlive, o.WriteTimeout, o.ControlRate, o.PostLimit, o.NoGathering}
+	s := settings{o.KeepAlive, o.WriteTimeout, o.ControlRate, o.PostLimit, o.PostOverflow, o.NoGathering}
 	if s == defaultSettings {
 		return &defaultSettings
 	}

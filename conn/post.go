@@ -8,16 +8,73 @@ import (
 // posts are the messages that were posted and have not left yet. They are guarded by
 // Conn.mu.
 type posts struct {
-	size  int64  // bytes that they count for
-	batch *batch // the one that may still grow; nil: none
+	size    int64    // bytes that they count for
+	backlog *backlog // made when a message has to wait for the first time
 }
 
+// backlog is the batches, in the order in which they have their turn.
+type backlog struct {
+	first   *batch
+	grows   *batch // the last one, if it may still grow; nil: none
+	waits   int64  // bytes of the messages that have not begun to leave
+	dropped int64  // how many were dropped, see Overflow
+}
+
+// waiting returns the backlog. It is called with mu held.
+func (p *posts) waiting() *backlog {
+	if p.backlog == nil {
+		p.backlog = new(backlog)
+	}
+	return p.backlog
+}
+
+// growing reports whether there is a batch that may still grow.
+func (p *posts) growing() bool { return p.backlog != nil && p.backlog.grows != nil }
+
 // batch is messages that leave together, in one turn. A goroutine that was started with
-// it waits for that turn, and ends when they have left.
+// it waits for that turn, and ends when they have left. But for w, what it holds is guarded
+// by Conn.mu.
 type batch struct {
-	list  []*Prepared
-	w     *waiter // its place in the queue for the message turn; nil: it has the turn
-	begun int64   // what a message counts for of which only a part has left; 0: there is none
+	list    []*Prepared
+	n       int     // how many of the list were taken, to be sent or dropped
+	w       *waiter // its place in the queue for the message turn; nil: it has the turn
+	leaving int64   // bytes of what was taken to be sent and may not have left yet
+	gone    bool    // it gave its place up, since nothing is left
+	next    *batch
+}
+
+// left returns how many messages wait.
+func (b *batch) left() int { return len(b.list) - b.n }
+
+// add adds a message. The memory of those that were taken is used again, so that a batch
+// which grows at one end as it shrinks at the other takes no more than it has to.
+func (b *batch) add(m *Prepared) {
+	if b.n > 0 && b.n >= len(b.list)/2 && len(b.list) == cap(b.list) {
+		n := copy(b.list, b.list[b.n:])
+		clear(b.list[n:])
+		b.list, b.n = b.list[:n], 0
+	}
+	b.list = append(b.list, m)
+}
+
+// take takes the first message out.
+func (b *batch) take() *Prepared {
+	m := b.list[b.n]
+	b.list[b.n] = nil
+	b.n++
+	return m
+}
+
+// enter adds a batch at the end.
+func (l *backlog) enter(b *batch) {
+	at := &l.first
+	if l.grows != nil {
+		at = &l.grows.next
+	}
+	for *at != nil {
+		at = &(*at).next
+	}
+	*at, l.grows = b, b
 }
 
 var batches = sync.Pool{New: func() any { return new(batch) }}
@@ -29,9 +86,10 @@ var batches = sync.Pool{New: func() any { return new(batch) }}
 // connection; later calls return it.
 //
 // If the messages that have not left yet would have more bytes than [Options].PostLimit,
-// this one is not queued and the error is [ErrPostLimit]; the connection goes on, and it
-// is the caller who decides whether a receiver that does not keep up misses messages or
-// is closed. A nil or zero Prepared is [ErrMessageType].
+// [Options].PostOverflow decides. By default this one is not queued and the error is
+// [ErrPostLimit]; the connection goes on, and it is the caller who decides whether a
+// receiver that does not keep up misses messages or is closed. [Conn.Backlog] tells how
+// many bytes wait. A nil or zero Prepared is [ErrMessageType].
 //
 // A small message that finds the connection idle is given to the stream before Post
 // returns, if that is plain TCP on Linux and takes it without waiting. That costs the
@@ -42,7 +100,12 @@ func (c *Conn) Post(m *Prepared) error {
 		return ErrMessageType
 	}
 	c.mu.Lock()
-	if err := c.mayPost(m); err != nil {
+	err := c.mayPost()
+	room := false
+	if err == nil {
+		room, err = c.makeRoom(m.posted())
+	}
+	if !room {
 		c.mu.Unlock()
 		return err
 	}
@@ -52,28 +115,29 @@ func (c *Conn) Post(m *Prepared) error {
 		c.postAtOnce(m)
 		return nil
 	}
+	l := c.posts.waiting()
+	l.waits += m.posted()
 	// Whoever came to write since the batch was begun has its turn first.
-	if b := c.posts.batch; b != nil && c.messageTurn.isLast(b.w) {
-		b.list = append(b.list, m)
+	if b := l.grows; b != nil && c.messageTurn.isLast(b.w) {
+		b.add(m)
 	} else {
 		b = batches.Get().(*batch)
-		b.list, b.w = append(b.list, m), c.messageTurn.enqueue()
-		c.posts.batch = b
+		b.add(m)
+		b.w = c.messageTurn.enqueue()
+		l.enter(b)
 		go c.postBatch(b)
 	}
 	c.mu.Unlock()
 	return nil
 }
 
-// mayPost returns an error if a message cannot be posted. It is called with mu held.
-func (c *Conn) mayPost(m *Prepared) error {
+// mayPost returns an error if nothing can be posted any more. It is called with mu held.
+func (c *Conn) mayPost() error {
 	switch {
 	case c.err != nil:
 		return c.err
 	case !c.state.MaySend():
 		return errClosing
-	case c.settings.postLimit >= 0 && m.posted() > c.settings.postLimit-c.posts.size:
-		return ErrPostLimit
 	}
 	return nil
 }
@@ -86,40 +150,76 @@ func (c *Conn) postBatch(b *batch) {
 		err = c.await(ctx, &c.messageTurn, b.w, nil)
 	}
 	c.mu.Lock()
-	if c.posts.batch == b {
-		c.posts.batch = nil
+	if c.posts.backlog.grows == b {
+		c.posts.backlog.grows = nil
 	}
+	rest, gone := b.leaving > 0, b.gone
 	c.mu.Unlock()
 	if err != nil {
 		c.posted(b) // the connection has ended
 		return
 	}
-	c.gathering = true
-	for _, m := range b.list {
-		if err == nil {
-			err = c.sendPrepared(ctx, m)
+	if !gone {
+		c.sendBatch(ctx, b, rest)
+		c.posted(b)
+		c.releaseMessage()
+		c.noteRush()
+	}
+	clear(b.list)
+	*b = batch{list: b.list[:0]}
+	batches.Put(b)
+}
+
+// sendBatch sends what waits in a batch, after the rest of a frame that was cut, if there is
+// one. What is gathered cannot be dropped any more, so that is a part of PostLimit only.
+func (c *Conn) sendBatch(ctx context.Context, b *batch, rest bool) {
+	if rest {
+		_ = c.flushReplies(ctx, false)
+	}
+	most := c.settings.postLimit / 4
+	for m := c.nextPosted(b); m != nil; m = c.nextPosted(b) {
+		c.gathering = most < 0 || b.leaving <= most
+		if c.sendPrepared(ctx, m) != nil {
+			break // nothing can be sent any more
 		}
 	}
 	c.gathering = false
-	if c.replies.some.Load() || b.begun > 0 {
+	if c.replies.some.Load() {
 		_ = c.flushReplies(ctx, false)
 	}
-	c.posted(b)
-	c.releaseMessage()
-	clear(b.list)
-	b.list, b.w, b.begun = b.list[:0], nil, 0
-	batches.Put(b)
-	c.noteRush()
+}
+
+// nextPosted returns the next message of a batch, or nil. Those before count no longer once
+// they have left.
+func (c *Conn) nextPosted(b *batch) *Prepared {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.replies.some.Load() {
+		c.posts.size -= b.leaving
+		b.leaving = 0
+	}
+	if b.left() == 0 {
+		return nil
+	}
+	m := b.take()
+	b.leaving += m.posted()
+	c.posts.backlog.waits -= m.posted()
+	return m
 }
 
 // posted notes that a batch waits no longer.
 func (c *Conn) posted(b *batch) {
-	size := b.begun
-	for _, m := range b.list {
-		size += m.posted()
-	}
 	c.mu.Lock()
-	c.posts.size -= size
+	l := c.posts.backlog
+	c.posts.size -= b.leaving
+	for b.left() > 0 {
+		size := b.take().posted()
+		c.posts.size -= size
+		l.waits -= size
+	}
+	if l.first == b { // if not, the connection has ended
+		l.first = b.next
+	}
 	c.mu.Unlock()
 }
 
@@ -132,7 +232,7 @@ func (m *Prepared) posted() int64 { return max(int64(len(m.data)), minPosted) }
 // awaitPosts waits for a moment until what was posted has left.
 func (c *Conn) awaitPosts(ctx context.Context) {
 	c.mu.Lock()
-	some := c.posts.size > 0 || c.posts.batch != nil
+	some := c.posts.size > 0 || c.posts.growing()
 	c.mu.Unlock()
 	if !some {
 		return

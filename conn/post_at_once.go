@@ -27,7 +27,7 @@ const maxPostedAtOnce = smallOutput - frame.MaxHeaderLen
 // leavesAtOnce reports whether Post is to send a message itself, with both turns, which it
 // has then. It is called with mu held.
 func (c *Conn) leavesAtOnce(m *Prepared) bool {
-	if !c.socket.usable() || len(m.data) > maxPostedAtOnce || c.posts.batch != nil {
+	if !c.socket.usable() || len(m.data) > maxPostedAtOnce || c.posts.growing() {
 		return false
 	}
 	n := theRush.join()
@@ -80,14 +80,17 @@ func (c *Conn) postAtOnce(m *Prepared) {
 // taken: a message, or the end of one that has begun to leave.
 func (c *Conn) postRest(m *Prepared, begun bool) {
 	b := batches.Get().(*batch)
-	if begun {
-		b.begun = m.posted()
-	} else {
-		b.list = append(b.list, m)
-	}
 	c.mu.Lock()
-	if c.posts.batch == nil {
-		c.posts.batch = b
+	l := c.posts.waiting()
+	if begun {
+		b.leaving = m.posted()
+	} else {
+		b.add(m)
+		l.waits += m.posted()
+	}
+	b.next, l.first = l.first, b
+	if b.next == nil {
+		l.grows = b
 	}
 	c.mu.Unlock()
 	go c.postBatch(b)

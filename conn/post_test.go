@@ -121,8 +121,8 @@ func TestPostLimit(t *testing.T) {
 			synctest.Wait()
 			a.mu.Lock()
 			defer a.mu.Unlock()
-			if a.posts.size != 0 || a.posts.batch != nil {
-				t.Errorf("%d bytes are left", a.posts.size)
+			if b := a.posts.waiting(); a.posts.size != 0 || *b != (backlog{}) {
+				t.Errorf("%d bytes are left, %+v", a.posts.size, b)
 			}
 		})
 	}

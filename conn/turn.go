@@ -28,6 +28,7 @@ type waiter struct {
 	prev   *waiter
 	next   *waiter
 	queued bool
+	handed bool // it was given the turn
 }
 
 const (
@@ -106,12 +107,15 @@ func (q *queue) remove(w *waiter) {
 func (t *turn) forget(w *waiter) (handed bool) {
 	q := t.lock()
 	defer q.mu.Unlock()
-	if !w.queued {
-		return true
+	if w.queued {
+		q.remove(w)
 	}
-	q.remove(w)
-	return false
+	return w.handed
 }
+
+// withdraw takes w out of the queue, unless the turn was handed to it already, and reports
+// whether it has.
+func (t *turn) withdraw(w *waiter) bool { return !t.forget(w) }
 
 // release hands the turn to the first in the queue, or frees it.
 func (t *turn) release() {
@@ -126,6 +130,7 @@ func (t *turn) release() {
 		return
 	}
 	q.remove(w)
+	w.handed = true
 	if q.first == nil {
 		t.state.Store(turnHeld)
 	}
