@@ -8,7 +8,9 @@ import "github.com/duplexws/duplex/internal/cpu"
 // after that by tests only.
 var vectors = cpu.Best() >= cpu.AVX2
 
-// vectorMin is the size from which on the assembly pays, and the least that it takes.
+// vectorMin is the size from which on the assembly pays, and the least that it takes: at
+// 64 bytes it takes 10 ns, call and all, and the words of text take 9 for ASCII, 20 and
+// more for the rest; at 80 they are behind for ASCII, too.
 const vectorMin = 64
 
 // certain returns a number of bytes at the beginning of p that are whole, valid
@@ -50,9 +52,8 @@ func validAVX2(p *byte, n int, t *tables) int
 // its second byte, by its high half, are all listed under one rule: the rules are bits,
 // and the three bytes found have one in common. Rules of no more than a pair are enough
 // for the first two bytes of a character. For the third and the fourth, all there is to
-// say is that they continue, and where bytes may continue behind continuing ones and
-// must is for the assembly to compare: behind bytes of 224 and above in the second
-// place, and of 240 and above in the third.
+// say is that they continue. They must where E0 or more stands two places before, or F0
+// or more three, and may not elsewhere, which the assembly compares.
 //
 // The algorithm is that of John Keiser and Daniel Lemire, Validating UTF-8 in less than
 // one instruction per byte, Software: Practice and Experience 51(5), 2021.
