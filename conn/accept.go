@@ -28,7 +28,7 @@ func Accept(w http.ResponseWriter, r *http.Request, o *Options) (*Conn, error) {
 // accept is Accept with options whose defaults are filled in, and what the handshake has
 // to know of them. Both stay where they are: the stack on which net/http calls its
 // handlers has 4 KiB, half of them taken, and to grow costs more than all that is done here.
-func accept(w http.ResponseWriter, r *http.Request, o *Options, s *handshake.ServerOptions) (*Conn, error) {
+func accept(w http.ResponseWriter, r *http.Request, o *options, s *handshake.ServerOptions) (*Conn, error) {
 	if o.Admit != nil {
 		return acceptAdmitted(w, r, o, s)
 	}
@@ -36,7 +36,7 @@ func accept(w http.ResponseWriter, r *http.Request, o *Options, s *handshake.Ser
 }
 
 // acceptAdmitted is accept if Admit has to be asked.
-func acceptAdmitted(w http.ResponseWriter, r *http.Request, o *Options, s *handshake.ServerOptions) (*Conn, error) {
+func acceptAdmitted(w http.ResponseWriter, r *http.Request, o *options, s *handshake.ServerOptions) (*Conn, error) {
 	server := *s
 	a := o.admission()
 	defer a.end(nil)
@@ -50,24 +50,22 @@ func acceptAdmitted(w http.ResponseWriter, r *http.Request, o *Options, s *hands
 }
 
 // upgrade does the handshake and makes the connection.
-func upgrade(w http.ResponseWriter, r *http.Request, o *Options, s *handshake.ServerOptions) (*Conn, error) {
+func upgrade(w http.ResponseWriter, r *http.Request, o *options, s *handshake.ServerOptions) (*Conn, error) {
 	nc, res, err := handshake.Upgrade(w, r, s)
 	if err != nil {
 		return nil, err
 	}
-	c := newServer(nc, &res, o)
-	c.base = context.WithoutCancel(r.Context())
-	return c, nil
+	return newServer(context.WithoutCancel(r.Context()), nc, &res, o), nil
 }
 
 // newServer makes the connection of a handshake that has succeeded.
 //
 //go:noinline
-func newServer(nc net.Conn, res *handshake.Result, o *Options) *Conn {
-	return newConn(nc, &Start{
+func newServer(base context.Context, nc net.Conn, res *handshake.Result, o *options) *Conn {
+	return newConn(base, nc, &Start{
 		Role:        Server,
 		Buffered:    res.Buffered,
 		Subprotocol: res.Subprotocol,
 		Extensions:  res.Extensions,
-	}, o)
+	}, nil, o)
 }

@@ -102,24 +102,25 @@ type Start struct {
 // Compression has one only for what is left open where permessage-deflate was agreed.
 func New(nc net.Conn, s Start, o *Options) *Conn {
 	opts := o.withDefaults()
-	return newConn(nc, &s, &opts)
+	return newConn(context.Background(), nc, &s, nil, &opts)
 }
 
-// newConn is New with options whose defaults are filled in.
-func newConn(nc net.Conn, s *Start, opts *Options) *Conn {
+// newConn is New with what only some connections have: the values of base, and the header
+// of the response, on a client.
+func newConn(base context.Context, nc net.Conn, s *Start, header http.Header, opts *options) *Conn {
 	c := &Conn{
 		nc:       nc,
 		role:     s.Role,
-		settings: opts.settings(),
+		settings: opts.settings,
 		in:       input{held: s.Buffered},
 		tx:       protocol.NewSender(s.Role),
-		base:     context.Background(),
+		base:     base,
 	}
 	c.reading, c.writing = newClock(c, false), newClock(c, true)
 	if isTLS(nc) {
 		c.reading.guard = new(guard)
 	}
-	c.agree(s.Subprotocol, nil)
+	c.agree(s.Subprotocol, header)
 	c.readLimit.Store(opts.ReadLimit)
 	c.sentAt.Store(int64(time.Since(epoch)))
 	c.socket.init(c)

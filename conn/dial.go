@@ -71,13 +71,12 @@ func Dial(ctx context.Context, rawURL string, o *DialOptions) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := New(nc, Start{
-		Role:       Client,
-		Buffered:   res.Buffered,
-		Extensions: res.Extensions,
-	}, &opts)
-	c.agree(res.Subprotocol, res.Header)
-	return c, nil
+	return newConn(context.Background(), nc, &Start{
+		Role:        Client,
+		Buffered:    res.Buffered,
+		Subprotocol: res.Subprotocol,
+		Extensions:  res.Extensions,
+	}, res.Header, &opts), nil
 }
 
 // ResponseHeader returns the header of the server's answer to [Dial], and nil for any

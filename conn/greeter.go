@@ -67,7 +67,7 @@ func (l *reception) dismiss(g *greeter) {
 
 // greet does a handshake and leaves the rest to a new goroutine.
 func (l *reception) greet(g *greeter) {
-	nc, admission := g.nc, l.o.admission()
+	nc, admission := g.nc, l.opts.admission()
 	over := false
 	defer func() {
 		v := recover()

@@ -64,6 +64,7 @@ func Listen(ctx context.Context, ln net.Listener, f func(ctx context.Context, c 
 type reception struct {
 	f         func(ctx context.Context, c *Conn) error
 	o         ListenOptions
+	opts      options // those of every connection, with their defaults
 	handshake handshake.ServerOptions
 	base      context.Context
 
@@ -80,8 +81,8 @@ func newReception(ctx context.Context, f func(ctx context.Context, c *Conn) erro
 	if o != nil {
 		l.o = *o
 	}
-	l.o.Options = l.o.withDefaults()
-	l.handshake = l.o.server()
+	l.opts = l.o.withDefaults()
+	l.handshake = l.opts.server()
 	return l
 }
 
@@ -147,8 +148,7 @@ func (l *reception) accept(nc net.Conn, a *admission) (c *Conn, f func(context.C
 	if err != nil {
 		return nil, nil, err
 	}
-	c = newServer(nc, &res, &l.o.Options)
-	c.base = l.base
+	c = newServer(l.base, nc, &res, &l.opts)
 	c.settleDown(c.Context()) // here, where the stack has grown
 	return c, f, nil
 }

@@ -116,8 +116,8 @@ var defaultSettings = settings{
 	postLimit:    defaultPostLimit,
 }
 
-// settings returns those of options that have their defaults.
-func (o *Options) settings() *settings {
+// settle returns the settings that o, which has its defaults, stands for.
+func (o *Options) settle() *settings {
 	s := settings{o.KeepAlive, o.WriteTimeout, o.ControlRate, o.PostLimit, o.PostOverflow, o.NoGathering}
 	if s == defaultSettings {
 		return &defaultSettings
@@ -125,11 +125,18 @@ func (o *Options) settings() *settings {
 	return &s
 }
 
+// options are Options with their defaults, and the settings of all connections that are
+// made with them.
+type options struct {
+	Options
+	settings *settings
+}
+
 // withDefaults returns a copy of o in which every zero number is the default.
-func (o *Options) withDefaults() Options {
-	var c Options
+func (o *Options) withDefaults() options {
+	var c options
 	if o != nil {
-		c = *o
+		c.Options = *o
 	}
 	c.Subprotocols, c.Origins = slices.Clone(c.Subprotocols), slices.Clone(c.Origins)
 	if c.Compression != nil {
@@ -154,5 +161,6 @@ func (o *Options) withDefaults() Options {
 	if c.HandshakeTimeout == 0 {
 		c.HandshakeTimeout = defaultHandshakeTimeout
 	}
+	c.settings = c.settle()
 	return c
 }

@@ -27,7 +27,7 @@ func TestOptionsDefaults(t *testing.T) {
 		{"negative and others are kept", &own, own},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if diff := cmp.Diff(tc.want, tc.o.withDefaults()); diff != "" {
+			if diff := cmp.Diff(tc.want, tc.o.withDefaults().Options); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -44,5 +44,20 @@ func TestOptionsAreCopied(t *testing.T) {
 	o.Origins[0], o.Subprotocols[0] = "x", "x"
 	if c.Origins[0] != "a" || c.Subprotocols[0] != "b" {
 		t.Errorf("shared: %v %v", c.Origins, c.Subprotocols)
+	}
+}
+
+// The connections of one server have the same settings, and those that have the defaults
+// share them with all others.
+func TestSettingsAreShared(t *testing.T) {
+	own := (&Options{NoGathering: true}).withDefaults()
+	newOne := func(o *options) *Conn {
+		return newConn(t.Context(), newScript(), &Start{Role: Server}, nil, o)
+	}
+	if a, b := newOne(&own), newOne(&own); a.settings != b.settings || !a.settings.noGathering {
+		t.Error("two connections of one server have settings of their own")
+	}
+	if c := New(newScript(), Start{}, nil); c.settings != &defaultSettings {
+		t.Error("a connection with the defaults has settings of its own")
 	}
 }

@@ -1,6 +1,10 @@
 package conn
 
-import "github.com/duplexws/duplex/internal/pipe"
+import (
+	"context"
+
+	"github.com/duplexws/duplex/internal/pipe"
+)
 
 // pipeSize is how much each direction of a Pipe holds before a writer waits, about as
 // much as a socket does.
@@ -14,5 +18,7 @@ func Pipe(clientOptions, serverOptions *Options) (client, server *Conn) {
 	a, b := pipe.New(pipeSize)
 	co, so := clientOptions.withDefaults(), serverOptions.withDefaults()
 	agreed := so.Compression.choose(co.Compression.offers())
-	return New(a, Start{Role: Client, Extensions: agreed}, &co), New(b, Start{Role: Server, Extensions: agreed}, &so)
+	client = newConn(context.Background(), a, &Start{Role: Client, Extensions: agreed}, nil, &co)
+	server = newConn(context.Background(), b, &Start{Role: Server, Extensions: agreed}, nil, &so)
+	return client, server
 }
