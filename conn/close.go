@@ -241,15 +241,16 @@ func (c *Conn) closeArrived(ctx context.Context, body []byte) error {
 		return c.fail(err)
 	}
 	c.mu.Lock()
+	answer := c.state == protocol.SentClose
 	c.enter(c.state.After(protocol.ReceiveClose))
 	c.closeReceived = c.state == protocol.ReceivedClose || c.state == protocol.BothClosed
-	c.settle(&CloseError{Code: code, Reason: reason})
+	c.settle(&CloseError{Code: code, Reason: reason, Answer: answer})
 	c.mu.Unlock()
 
-	answer := bytesClone(body)
+	echo := bytesClone(body)
 	finished := make(chan struct{})
 	go func() {
-		c.finish(answer)
+		c.finish(echo)
 		close(finished)
 	}()
 	select {

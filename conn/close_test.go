@@ -357,3 +357,45 @@ func TestCloseAgain(t *testing.T) {
 		})
 	}
 }
+
+// A CloseError says who has begun. Of two who begin at the same time each thinks that it was
+// the one.
+func TestCloseErrorAnswer(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		do   func(c *Conn, p *rawPeer) <-chan error
+		want CloseError
+	}{
+		{"the peer", func(_ *Conn, p *rawPeer) <-chan error {
+			p.send(closeFrame(4000, "mine"))
+			return nil
+		}, CloseError{Code: 4000, Reason: "mine"}},
+		{"we", func(c *Conn, p *rawPeer) <-chan error {
+			closed := goClose(c, background)
+			p.expect(closeFrame(StatusNormalClosure, ""))
+			p.send(closeFrame(StatusNormalClosure, ""))
+			return closed
+		}, CloseError{Code: StatusNormalClosure, Answer: true}},
+		{"both", func(c *Conn, p *rawPeer) <-chan error {
+			closed := goClose(c, background)
+			synctest.Wait()
+			p.send(closeFrame(4000, "mine"))
+			return closed
+		}, CloseError{Code: 4000, Reason: "mine", Answer: true}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			rawTest(t, nil, func(t *testing.T, c *Conn, p *rawPeer) {
+				read := async(readError(c, background))
+				closed := tc.do(c, p)
+				p.closeWrite()
+				got, _ := errors.AsType[*CloseError](<-read)
+				if diff := cmp.Diff(&tc.want, got); diff != "" {
+					t.Error(diff)
+				}
+				if closed != nil {
+					must(t, <-closed)
+				}
+			})
+		})
+	}
+}

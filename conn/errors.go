@@ -23,6 +23,10 @@ type CloseError struct {
 	// end users. RFC 6455, section 5.5.1.
 	Reason string
 
+	// Answer says that the Close frame came after ours had been sent: it was we who
+	// closed, see [Conn.Close].
+	Answer bool
+
 	// Err is what happened to the stream if Code is StatusAbnormalClosure, for
 	// example io.ErrUnexpectedEOF. Otherwise it is nil.
 	Err error
@@ -33,6 +37,10 @@ func (e *CloseError) Error() string {
 	switch {
 	case e.Err != nil:
 		return fmt.Sprintf("duplex: the connection was lost: %v (%d)", e.Err, uint16(e.Code))
+	case e.Answer && e.Reason == "":
+		return fmt.Sprintf("duplex: closed by us, and the peer answered: %v", e.Code)
+	case e.Answer:
+		return fmt.Sprintf("duplex: closed by us, and the peer answered: %v: %q", e.Code, e.Reason)
 	case e.Reason != "":
 		return fmt.Sprintf("duplex: closed by the peer: %v: %q", e.Code, e.Reason)
 	}

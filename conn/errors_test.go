@@ -26,6 +26,8 @@ func TestErrorTexts(t *testing.T) {
 	}{
 		{&CloseError{Code: 1000}, "duplex: closed by the peer: 1000 (normal closure)"},
 		{&CloseError{Code: 4000, Reason: "a\nb"}, `duplex: closed by the peer: 4000: "a\nb"`},
+		{&CloseError{Code: 1000, Answer: true}, "duplex: closed by us, and the peer answered: 1000 (normal closure)"},
+		{&CloseError{Code: 1000, Reason: "bye", Answer: true}, `duplex: closed by us, and the peer answered: 1000 (normal closure): "bye"`},
 		{&CloseError{Code: 1006, Err: io.ErrUnexpectedEOF}, "duplex: the connection was lost: unexpected EOF (1006)"},
 		{
 			&FailError{Violation: frame.TextNotUTF8},
