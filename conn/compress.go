@@ -15,6 +15,7 @@ type deflater struct {
 	window  deflate.Window
 	level   deflate.Level
 	minSize int
+	wire    int64 // bytes of payload that were made of the message under way
 }
 
 func newDeflater(w deflate.Window, l deflate.Level, minSize int) *deflater {
@@ -38,8 +39,14 @@ func (c *Conn) compresses(t MessageType, n int) bool {
 func (c *Conn) begin(t MessageType, compressed bool) {
 	c.tx.Begin(t.opcode())
 	if compressed {
-		c.tx.Mark(frame.RSV1)
+		c.markCompressed()
 	}
+}
+
+// markCompressed makes the message that was begun a compressed one.
+func (c *Conn) markCompressed() {
+	c.tx.Mark(frame.RSV1)
+	c.deflate.wire = 0
 }
 
 // deflated is memory for what an encoder has put out. It grows to what a piece needs.
@@ -66,6 +73,7 @@ func (c *Conn) writeCompressed(ctx context.Context, fin bool, p []byte) (sent bo
 		}
 		if len(b) > 0 {
 			var one bool
+			c.deflate.wire += int64(len(b))
 			one, err = c.writeFrames(ctx, last && fin, b)
 			sent, b = sent || one, b[:0]
 		}

@@ -65,6 +65,8 @@ type Conn struct {
 	closeSent     bool // wholly
 	closeReceived bool // a valid one, before any failure
 
+	hooking uint8 // how many functions of Hooks are running; hooksOver: Closed was called
+
 	gone   bool // the stream was closed
 	inLoop bool // or will be when a loop of Serve has left it
 	state  protocol.State
@@ -126,6 +128,9 @@ func newConn(base context.Context, nc net.Conn, s *Start, header http.Header, op
 	c.socket.init(c)
 	unknown := c.compress(s.Extensions, opts.Compression)
 	c.rx = protocol.NewReceiver(s.Role.Peer(), c.allowed(), opts.ReadLimit)
+	if c.settings.hooks != nil {
+		c.tellOpened()
+	}
 	if unknown != nil {
 		c.end(unknown, cut)
 	}
@@ -263,6 +268,9 @@ func (c *Conn) end(cause error, how ending) error {
 	if c.writeTurn.try() {
 		c.replies.drop()
 		c.releaseWrite()
+	}
+	if c.settings.hooks != nil {
+		c.tellClosed()
 	}
 	return err
 }

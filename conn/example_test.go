@@ -138,6 +138,34 @@ func ExampleNew() {
 	// duplex: closed by the peer: 1001 (going away)
 }
 
+// Hooks tell a log or a metric what happens on all connections of a server.
+func ExampleHooks() {
+	var received, onTheWire int64 // of one connection here; of many they are atomic
+	hooks := &conn.Hooks{
+		Received: func(_ *conn.Conn, m conn.Traffic) {
+			received += m.Size
+			onTheWire += m.Wire
+		},
+		Closed: func(_ *conn.Conn, err error) {
+			fmt.Println("compressed:", onTheWire < received)
+			if ce, ok := errors.AsType[*conn.CloseError](err); ok && !ce.Answer {
+				fmt.Println("the peer closed with", ce.Code)
+			}
+		},
+	}
+	z := &conn.Compression{}
+	client, server := conn.Pipe(&conn.Options{Compression: z}, &conn.Options{Compression: z, Hooks: hooks})
+	ended := make(chan error)
+	go func() { ended <- server.Discard(context.Background()) }()
+
+	_ = client.Write(context.Background(), conn.Text, []byte(strings.Repeat("again and ", 100)))
+	_ = client.Close(context.Background(), conn.StatusGoingAway, "")
+	<-ended
+	// Output:
+	// compressed: true
+	// the peer closed with 1001 (going away)
+}
+
 // Errors tell who ended the connection and why, without a look at their text.
 func ExampleCloseError() {
 	client, server := conn.Pipe(nil, nil)

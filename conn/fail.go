@@ -81,8 +81,12 @@ func (c *Conn) depart(ctx context.Context, code StatusCode, reason string) error
 // sent already, if the stream takes it soon.
 func (c *Conn) sendFailure(cause error, code StatusCode, reason string) error {
 	c.mu.Lock()
+	first := c.err == nil
 	c.failing(cause)
 	c.mu.Unlock()
+	if first && c.settings.hooks != nil {
+		c.tellFailed(cause)
+	}
 	body, _ := closeBody(code, reason)
 	ctx, cancel := context.WithTimeout(context.Background(), failTime)
 	defer cancel()

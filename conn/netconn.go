@@ -185,12 +185,19 @@ func (n *netConn) wrap(op string, ctx context.Context, err error) error {
 func (c *Conn) writePiece(ctx context.Context, t MessageType, p []byte) (taken bool, err error) {
 	if !c.compresses(t, len(p)) {
 		c.begin(t, false)
-		return c.writeWhole(ctx, p)
+		taken, err = c.writeWhole(ctx, p)
+		if taken && c.settings.hooks != nil {
+			c.tellSent(t, len(p), len(p))
+		}
+		return taken, err
 	}
 	out := deflated.Get().(*[]byte)
 	*out = c.deflate.enc.End(c.deflate.enc.Append((*out)[:0], p))
 	c.begin(t, true)
 	taken, err = c.writeWhole(ctx, *out)
+	if taken && c.settings.hooks != nil {
+		c.tellSent(t, len(p), len(*out))
+	}
 	deflated.Put(out)
 	if !taken {
 		c.deflate.forget()

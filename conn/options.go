@@ -85,13 +85,17 @@ type Options struct {
 	// does, to bound their number, in all or from one address. An error refuses the request:
 	// a [*handshake.Error] says with which status and header, any other is answered with 500.
 	// If there is no error, the function that was returned, unless it is nil, is called
-	// exactly once: with the connection, before anybody else has it, or with nil if the
+	// exactly once: with the connection, before anybody but Hooks has it, or with nil if the
 	// handshake has failed after all, for example because the client has gone. Both are
 	// called on the goroutine of the handshake, and the function should not wait for
 	// anything. [Conn.Context] says when the connection has ended. ctx ends when
 	// HandshakeTimeout is over; [handshake.ServerOptions] says what of r may be kept. Where
 	// the request comes from is in its RemoteAddr; the example shows what to count.
 	Admit func(ctx context.Context, r *handshake.Request) (opened func(*Conn), err error)
+
+	// Hooks, if not nil, are told what happens on each connection. Its functions are
+	// copied like everything else here.
+	Hooks *Hooks
 
 	// HandshakeTimeout bounds the opening handshake; default 10 s. When dialling
 	// that is everything from the name lookup to the response.
@@ -107,6 +111,7 @@ type settings struct {
 	postLimit    int64
 	postOverflow Overflow
 	noGathering  bool
+	hooks        *Hooks // nil: none
 }
 
 var defaultSettings = settings{
@@ -118,7 +123,7 @@ var defaultSettings = settings{
 
 // settle returns the settings that o, which has its defaults, stands for.
 func (o *Options) settle() *settings {
-	s := settings{o.KeepAlive, o.WriteTimeout, o.ControlRate, o.PostLimit, o.PostOverflow, o.NoGathering}
+	s := settings{o.KeepAlive, o.WriteTimeout, o.ControlRate, o.PostLimit, o.PostOverflow, o.NoGathering, o.Hooks}
 	if s == defaultSettings {
 		return &defaultSettings
 	}
@@ -142,6 +147,10 @@ func (o *Options) withDefaults() options {
 	if c.Compression != nil {
 		z := *c.Compression
 		c.Compression = &z
+	}
+	if c.Hooks != nil {
+		h := *c.Hooks
+		c.Hooks = &h
 	}
 	if c.ReadLimit == 0 {
 		c.ReadLimit = defaultReadLimit

@@ -145,6 +145,9 @@ func (c *Conn) payOwed() {
 	var body [pingSize]byte
 	if o.ping = o.ping && c.state.MaySend(); o.ping {
 		body = c.controls.pings.next()
+		if h := c.settings.hooks; h != nil && h.Pong != nil {
+			c.controls.pings.own = &ping{n: c.controls.pings.sent, sent: time.Now()}
+		}
 	}
 	c.mu.Unlock()
 

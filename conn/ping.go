@@ -36,14 +36,15 @@ type pings struct {
 	before  uint64 // the number before the first
 	sent    uint64 // how many have left, or are about to
 	waiting []*ping
+	own     *ping // the latest of keepalive, if its answer is of interest
 }
 
-// ping is a call of Conn.Ping that waits.
+// ping is one that waits for its answer.
 type ping struct {
 	n    uint64
 	sent time.Time
 	rtt  time.Duration
-	done chan struct{}
+	done chan struct{} // of a call of Conn.Ping
 }
 
 // next numbers a Ping and returns its body.
@@ -66,26 +67,46 @@ func (c *Conn) pongArrived(body []byte) (answers bool) {
 		return false
 	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	if c.controls == nil {
+		c.mu.Unlock()
 		return false
 	}
 	s := &c.controls.pings
 	n := binary.BigEndian.Uint64(body) - s.before
 	if n == 0 || n > s.sent {
+		c.mu.Unlock()
 		return false
 	}
-	for len(s.waiting) > 0 && s.waiting[0].n <= n {
-		p := s.waiting[0]
-		s.waiting = s.waiting[1:]
-		answers = true
-		p.rtt = time.Since(p.sent)
-		close(p.done)
+	answered := s.answered(n)
+	c.mu.Unlock()
+	if c.settings.hooks != nil {
+		c.tellPongs(answered)
 	}
-	if len(s.waiting) == 0 {
-		s.waiting = nil
+	for _, p := range answered {
+		if p.done != nil {
+			close(p.done)
+			answers = true
+		}
 	}
 	return answers
+}
+
+// answered takes out the Pings up to number n. It is called with mu held.
+func (s *pings) answered(n uint64) []*ping {
+	now, i := time.Now(), 0
+	for i < len(s.waiting) && s.waiting[i].n <= n {
+		s.waiting[i].rtt = now.Sub(s.waiting[i].sent)
+		i++
+	}
+	list := s.waiting[:i:i]
+	if s.waiting = s.waiting[i:]; len(s.waiting) == 0 {
+		s.waiting = nil
+	}
+	if p := s.own; p != nil && p.n <= n {
+		s.own, p.rtt = nil, now.Sub(p.sent)
+		list = append(list, p)
+	}
+	return list
 }
 
 // Ping sends a Ping and waits for its Pong; it returns the time between the two.

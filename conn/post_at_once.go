@@ -66,6 +66,9 @@ func (c *Conn) postAtOnce(m *Prepared) {
 	}
 	putOutput(o)
 	c.releaseWrite()
+	if n > 0 && c.settings.hooks != nil {
+		c.tellSent(m.t, len(m.data), len(p))
+	}
 	if whole {
 		c.mu.Lock()
 		c.posts.size -= m.posted()

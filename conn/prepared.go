@@ -72,6 +72,9 @@ func (c *Conn) sendPrepared(ctx context.Context, m *Prepared) error {
 	b, compressed := c.payload(m)
 	c.begin(m.t, compressed)
 	sent, err := c.writeFrames(ctx, true, b)
+	if err == nil && c.settings.hooks != nil {
+		c.tellSent(m.t, len(m.data), len(b))
+	}
 	switch {
 	case err == nil && compressed:
 		return c.deflate.enc.Add(m.data)

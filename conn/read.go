@@ -224,8 +224,13 @@ func (c *Conn) beginMessage(ctx context.Context, resume bool) error {
 // endMessage ends the message under way.
 func (c *Conn) endMessage() error {
 	c.message = incoming{}
+	t := MessageType(c.rx.Opcode())
+	size, wire := c.rx.Size()
 	if err := c.rx.EndMessage(); err != nil {
 		return c.fail(err)
+	}
+	if c.settings.hooks != nil {
+		c.tellReceived(t, size, wire)
 	}
 	return nil
 }

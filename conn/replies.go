@@ -44,6 +44,9 @@ func (r *Replier) Write(t MessageType, p []byte) error {
 	if sent && err != nil {
 		err = c.abandon(err, StatusInternalError)
 	}
+	if err == nil && c.settings.hooks != nil {
+		c.tellWritten(t, int64(len(p)), compressed)
+	}
 	gathered := c.gathering
 	c.gathering = false
 	c.releaseMessage()

@@ -32,6 +32,9 @@ func (c *Conn) short() (t MessageType, p []byte, ok bool, err error) {
 		return 0, nil, false, c.fail(err)
 	}
 	c.in.consume(n)
+	if n > 0 && c.settings.hooks != nil {
+		c.tellReceived(MessageType(op), uint64(len(p)), uint64(len(p)))
+	}
 	return MessageType(op), p, n > 0, nil
 }
 
@@ -46,6 +49,9 @@ func (c *Conn) shortWrite(ctx context.Context, t MessageType, p []byte) (done bo
 			err = c.transmitShort(ctx, protocol.Header(c.role, t.opcode(), true, len(p)), p)
 		}
 		c.releaseWrite()
+	}
+	if done && err == nil && c.settings.hooks != nil {
+		c.tellSent(t, len(p), len(p))
 	}
 	c.releaseMessage()
 	return done, err
@@ -112,6 +118,9 @@ func (c *Conn) shortReply(t MessageType, p []byte) bool {
 		ok = ok && c.replies.gatherShort(t.opcode(), p)
 	} else {
 		ok = ok && c.replies.gather(protocol.Header(c.role, t.opcode(), true, len(p)), p)
+	}
+	if ok && c.settings.hooks != nil {
+		c.tellSent(t, len(p), len(p))
 	}
 	c.releaseWrite()
 	return ok

@@ -45,6 +45,9 @@ func (c *Conn) writeMessage(ctx context.Context, t MessageType, p []byte) error 
 		if sent && err != nil {
 			err = c.abandon(err, StatusInternalError)
 		}
+		if err == nil && c.settings.hooks != nil {
+			c.tellWritten(t, int64(len(p)), compressed)
+		}
 	}
 	c.releaseMessage()
 	return err

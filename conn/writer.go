@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-
-	"github.com/duplexws/duplex/frame"
 )
 
 // Writer starts a message that is written piece by piece. Closing the writer
@@ -55,6 +53,7 @@ type messageWriter struct {
 	turn       turn    // what follows is used under it, for calls at the same time
 	out        *output // gathers small writes; nil: none
 	n          int     // bytes in out
+	size       int64   // bytes of the message
 	begun      bool    // compressed is settled
 	compressed bool
 	sent       bool  // a fragment has left
@@ -90,6 +89,7 @@ func (w *messageWriter) write(p []byte) (int, error) {
 	if err := w.c.tx.Message(p); err != nil {
 		return 0, w.fail(errNotText)
 	}
+	w.size += int64(len(p))
 	if w.n+len(p) <= smallOutput {
 		w.gather(p)
 		return len(p), nil
@@ -134,6 +134,9 @@ func (w *messageWriter) close() error {
 	if err := w.flush(true); err != nil {
 		return err
 	}
+	if w.c.settings.hooks != nil {
+		w.c.tellWritten(w.t, w.size, w.compressed)
+	}
 	w.finish(errWriterClosed)
 	return nil
 }
@@ -166,7 +169,7 @@ func (w *messageWriter) settle(size int) {
 	}
 	w.begun = true
 	if w.compressed = w.c.compresses(w.t, size); w.compressed {
-		w.c.tx.Mark(frame.RSV1)
+		w.c.markCompressed()
 	}
 }
 

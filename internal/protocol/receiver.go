@@ -84,6 +84,10 @@ func (r *Receiver) RSV() frame.RSV { return r.rsv }
 // Room returns how many bytes the message under way may still have.
 func (r *Receiver) Room() uint64 { return r.limit - min(r.have, r.limit) }
 
+// Size returns how many bytes of the message under way there were so far, and how many
+// bytes of payload in its frames.
+func (r *Receiver) Size() (message, wire uint64) { return r.have, r.wire }
+
 // Left returns the number of payload bytes of the data frame under way that Frame
 // was not told yet.
 func (r *Receiver) Left() uint64 {
