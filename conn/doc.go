@@ -63,10 +63,17 @@
 // # Closing
 //
 // A connection ends once, and every later call returns the same error, which matches
-// net.ErrClosed and its cause: a [*CloseError] if the peer closed or vanished, a
-// [*FailError] if it broke a rule, [ErrKeepAlive], the error of a context or of the
+// net.ErrClosed and its cause: a [*CloseError] if the peer closed, answered our Close or
+// vanished, a [*FailError] if it broke a rule, [ErrKeepAlive], the error of a context or of the
 // stream. [Conn.Close] does the closing handshake, in bounded time; [Conn.CloseNow] does
 // not. [Conn.Context] ends with the connection.
+//
+// # Watching
+//
+// [Options].Hooks are functions that are told what happens: that connections open and end,
+// by whom and why, the messages that pass with their sizes before and after compression,
+// the time that Pings take, and the rules that peers break. They cost nothing where there
+// are none; examples/observe makes logs and metrics of them.
 //
 // # Where the RFC leaves room
 //

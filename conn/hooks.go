@@ -7,7 +7,7 @@ import (
 
 // Hooks are functions that are told what happens on connections, for logs and metrics:
 // see [Options].Hooks. Each may be nil. Without Hooks a connection does nothing for them;
-// with them no memory is allocated. An adapter to a library of metrics is a few lines:
+// with them no memory is allocated. An adapter, to Prometheus for example, is a few lines:
 // examples/observe has one for log/slog and one for expvar.
 //
 // The functions are called where the thing happens: on the goroutine of the call that
