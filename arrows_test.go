@@ -38,6 +38,7 @@ var arrows = map[string]struct {
 	"autobahn/client":      {ours: []string{"conn"}},
 	"autobahn/report":      {},
 	"examples/echo":        {ours: []string{"conn"}},
+	"examples/observe":     {ours: []string{"conn", "conn/drain"}},
 	"internal/hostile":     {},
 	"internal/wstest":      {ours: []string{"frame", "mask"}},
 	"internal/tools/cover": {},

@@ -21,7 +21,7 @@
 // Beside them:
 //
 //	autobahn     the Autobahn test suite: configuration, runner, expected results
-//	examples     programs to run; examples/echo first
+//	examples     programs to run; examples/echo first, examples/observe for logs and metrics
 //	internal     the message layer (internal/protocol), which vector instructions to use
 //	             (internal/cpu), and what tests need
 //
