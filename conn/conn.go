@@ -202,7 +202,7 @@ const lately = -1
 func (c *Conn) hasSent() {
 	switch {
 	case c.settings.keepAlive <= 0:
-	case !c.socket.usable():
+	case !c.socket.tells():
 		c.sentAt.Store(int64(time.Since(epoch)))
 	case c.sentAt.Load() != lately:
 		c.sentAt.Store(lately)

@@ -25,11 +25,11 @@ type clock struct {
 
 	guard *guard // nil: none
 
-	running atomic.Bool // a call is in progress
-	fired   atomic.Bool // and was interrupted
-	write   bool        // owns the write deadline, else the read deadline
-	unknown bool        // at may not be what is set
-	ended   bool        // the connection has ended: watch no more
+	calls   atomic.Uint32 // counts begins and ends of calls that somebody watches, see watches
+	fired   atomic.Bool   // and was interrupted
+	write   bool          // owns the write deadline, else the read deadline
+	unknown bool          // at may not be what is set
+	ended   bool          // the connection has ended: watch no more
 }
 
 // newClock returns a clock for a stream on which somebody may have left a deadline.
@@ -51,9 +51,9 @@ func (k *clock) begin(ctx context.Context, now time.Time, limit time.Duration) e
 		deadline = now.Add(limit)
 	}
 	if k.settled(done) && !k.moves(now, deadline) {
-		k.running.Store(true)
+		k.count()
 	} else {
-		k.prepare(ctx, done, now, deadline, limit)
+		k.prepare(ctx, done, now, deadline)
 	}
 	// The watch does nothing unless a call is running. If the context ended before
 	// that was noted, it shows here.
@@ -71,7 +71,7 @@ func (k *clock) again(ctx context.Context) bool {
 	if !k.settled(done) {
 		return false
 	}
-	k.running.Store(true)
+	k.count()
 	if done != nil && ctx.Err() != nil {
 		k.end()
 		return false
@@ -85,11 +85,31 @@ func (k *clock) again(ctx context.Context) bool {
 // is seen by it. What the lock guards is changed only by calls, one at a time, so that they
 // may look at it without.
 func (k *clock) settled(done <-chan struct{}) bool {
-	return !k.unknown && k.done == done && k.guard == nil && !k.fired.Load()
+	return !k.unknown && k.done == done && !k.fired.Load()
 }
 
+// watches reports whether somebody looks at calls: for a context, which may end, or as a
+// guard. It does not change from the beginning of a call to its end.
+func (k *clock) watches() bool { return k.done != nil || k.guard != nil }
+
+// count begins a call that leaves everything as the one before has left it.
+func (k *clock) count() {
+	if !k.watches() {
+		return
+	}
+	k.calls.Add(1)
+	if g := k.guard; g != nil && g.asleep() {
+		k.mu.Lock()
+		g.watch(k)
+		k.mu.Unlock()
+	}
+}
+
+// running reports whether a call is in progress, to those who watch.
+func (k *clock) running() bool { return k.calls.Load()&1 != 0 }
+
 // prepare is begin for a call that needs another watch or deadline than the one before.
-func (k *clock) prepare(ctx context.Context, done <-chan struct{}, now, deadline time.Time, limit time.Duration) {
+func (k *clock) prepare(ctx context.Context, done <-chan struct{}, now, deadline time.Time) {
 	k.mu.Lock()
 	if done != k.done {
 		k.watch(ctx, done)
@@ -98,9 +118,10 @@ func (k *clock) prepare(ctx context.Context, done <-chan struct{}, now, deadline
 		k.fired.Store(false)
 		k.unknown = true
 	}
-	k.running.Store(true)
-	k.guard.expect(deadline)
-	k.guard.watch(k, limit)
+	if k.watches() {
+		k.guard.expect(k.calls.Add(1), instantOf(deadline))
+		k.guard.watch(k)
+	}
 	if k.unknown || k.moves(now, deadline) {
 		// A stream may have no deadlines. It works without them: see fire.
 		_ = k.set(deadline)
@@ -120,12 +141,13 @@ func (k *clock) moves(now, deadline time.Time) bool {
 
 // end ends the call that begin started.
 func (k *clock) end() {
-	k.running.Store(false)
-	if k.guard == nil && !k.fired.Load() {
+	if k.watches() {
+		k.calls.Add(1)
+	}
+	if !k.fired.Load() {
 		return
 	}
 	k.mu.Lock()
-	k.guard.expect(time.Time{})
 	if k.fired.Load() {
 		k.fired.Store(false)
 		k.unknown = true
@@ -167,13 +189,12 @@ func (k *clock) watch(ctx context.Context, done <-chan struct{}) {
 // fire interrupts the call in progress if its context has this Done channel.
 func (k *clock) fire(ctx context.Context, done <-chan struct{}) {
 	k.mu.Lock()
-	if k.done != done || k.ended || !k.running.Load() {
+	if k.done != done || k.ended || !k.running() {
 		k.mu.Unlock()
 		return
 	}
 	k.fired.Store(true)
-	k.guard.expect(time.Now())
-	k.guard.watch(k, 0)
+	k.guard.hurry(k)
 	err := k.setDeadline(past) // and the next call sets its own
 	k.mu.Unlock()
 	if err != nil {

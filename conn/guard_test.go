@@ -15,15 +15,24 @@ import (
 )
 
 // deaf is a TLS connection whose Read waits for something that no deadline can
-// interrupt, as the lock of a write that is stuck.
+// interrupt, as the lock of a write that is stuck; the first few, for which it hears, do not.
 type deaf struct {
 	net.Conn
-	once sync.Once
-	gone chan struct{}
+	once  sync.Once
+	gone  chan struct{}
+	hears int
 }
 
 func (d *deaf) ConnectionState() tls.ConnectionState { return tls.ConnectionState{} }
-func (d *deaf) Read([]byte) (int, error)             { <-d.gone; return 0, net.ErrClosed }
+
+func (d *deaf) Read(p []byte) (int, error) {
+	if d.hears > 0 {
+		d.hears--
+		return d.Conn.Read(p)
+	}
+	<-d.gone
+	return 0, net.ErrClosed
+}
 
 func (d *deaf) Close() error {
 	d.once.Do(func() { close(d.gone) })
@@ -58,6 +67,51 @@ func TestGuard(t *testing.T) {
 			})
 		})
 	}
+}
+
+// So does a read that began under the deadline of the one before, at the same time.
+func TestGuardOfASecondRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := pipe.New(0)
+		defer b.Close()
+		nc := &deaf{Conn: a, gone: make(chan struct{}), hears: 1}
+		c := New(nc, Start{Role: Server}, &Options{KeepAlive: time.Minute})
+		newRawPeer(t, Client, b).send(textFrame("x"))
+		start := time.Now()
+		must(t, readError(c, background)())
+		<-time.After(10 * time.Second)
+		mustBe(t, readError(c, background)(), errStuck)
+		if took := time.Since(start); took != time.Minute+overdue {
+			t.Errorf("took %v, want %v", took, time.Minute+overdue)
+		}
+	})
+}
+
+// A call that begins under a deadline that has passed has as much time from then on as any
+// other, and is ended if it takes longer. Many short ones in its place are left alone.
+func TestGuardOfALateCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := pipe.New(0)
+		defer b.Close()
+		c := New(hearing{a}, Start{Role: Server}, nil)
+		k := &c.reading
+		must(t, k.begin(background, time.Now(), time.Second))
+		k.end()
+		<-time.After(time.Hour)
+		for range 10 {
+			if !k.again(background) {
+				t.Fatal("the call cannot begin")
+			}
+			<-time.After(overdue - 1)
+			k.end()
+		}
+		must(t, c.terminal())
+		if !k.again(background) {
+			t.Fatal("the call cannot begin")
+		}
+		<-time.After(2*overdue + 1)
+		mustBe(t, c.terminal(), errStuck)
+	})
 }
 
 // hearing is a TLS connection in name only, which obeys.

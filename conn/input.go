@@ -249,7 +249,7 @@ func (w *wait) next() (now time.Time, limit time.Duration) {
 // matters, the system says when the last bytes came.
 func (w *wait) resume(ctx context.Context) bool {
 	c := w.c
-	if c.settings.keepAlive <= 0 || !w.since.IsZero() || c.quiet != nil || !c.socket.usable() ||
+	if c.settings.keepAlive <= 0 || !w.since.IsZero() || c.quiet != nil || !c.socket.tells() ||
 		c.reading.at == 0 || !c.reading.again(ctx) {
 		return false
 	}

@@ -4,11 +4,13 @@ package conn
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"testing"
 	"time"
 
 	"github.com/duplexws/duplex/frame"
+	"github.com/duplexws/duplex/internal/pipe"
 )
 
 // untold keeps a socket from telling how much is left to be read, as an old kernel would.
@@ -80,21 +82,80 @@ func TestSocketTells(t *testing.T) {
 // The system knows when the last bytes came, and still does after a while.
 func TestSocketLastHeard(t *testing.T) {
 	const tick = 10 * time.Millisecond // the system counts in these, or finer ones
-	a, b := tcpPair(t)
-	c, p := New(a, Start{Role: Server}, &Options{KeepAlive: 100 * time.Millisecond}), newRawPeer(t, Client, b)
-	before := time.Now().Add(-tick)
-	p.send(textFrame("here I am"))
-	serving := async(func() error { return c.Serve(t.Context(), echoing) })
-	p.expect(textFrame("here I am"))
-	after := time.Now().Add(tick)
-	f, err := p.next()
-	must(t, err)
-	if f.Op != frame.Ping || time.Since(before) < 100*time.Millisecond {
-		t.Errorf("frame %+v after %v, want a Ping after 100 ms", f, time.Since(before))
+	for name, streams := range map[string]func() (own, other net.Conn){
+		"TCP": func() (own, other net.Conn) { return tcpPair(t) },
+		"TLS": func() (own, other net.Conn) {
+			a, b := tcpPair(t)
+			client, server := secure(t, a, b)
+			return server, client
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			own, other := streams()
+			c, p := New(own, Start{Role: Server}, &Options{KeepAlive: 100 * time.Millisecond}), newRawPeer(t, Client, other)
+			before := time.Now().Add(-tick)
+			p.send(textFrame("here I am"))
+			serving := async(func() error { return c.Serve(t.Context(), echoing) })
+			p.expect(textFrame("here I am"))
+			sent := c.lastSent() // before the Ping
+			after := time.Now().Add(tick)
+			f, err := p.next()
+			must(t, err)
+			if f.Op != frame.Ping || time.Since(before) < 100*time.Millisecond {
+				t.Errorf("frame %+v after %v, want a Ping after 100 ms", f, time.Since(before))
+			}
+			for what, at := range map[string]time.Time{"heard": c.socket.lastHeard(), "sent": sent} {
+				if at.Before(before) || at.After(after) {
+					t.Errorf("%s something %v after it had begun, want less than %v", what, at.Sub(before), after.Sub(before))
+				}
+			}
+			must(t, c.CloseNow())
+			mustBe(t, mustReturn(t, "Serve", serving), errCloseNow)
+		})
 	}
-	if at := c.socket.lastHeard(); at.Before(before) || at.After(after) {
-		t.Errorf("heard something %v after it had begun, want less than %v", at.Sub(before), after.Sub(before))
-	}
-	must(t, c.CloseNow())
-	mustBe(t, mustReturn(t, "Serve", serving), errCloseNow)
 }
+
+// A socket below TLS tells when bytes have come and left, and is used for nothing else.
+func TestSocketTellsTimes(t *testing.T) {
+	a, b := tcpPair(t)
+	client, server := secure(t, a, b)
+	x, y := pipe.New(0)
+	defer y.Close()
+	above, _ := secure(t, x, y)
+	for name, tc := range map[string]struct {
+		nc            net.Conn
+		usable, tells bool
+	}{
+		"TCP":                  {a, true, true},
+		"TLS over TCP":         {client, false, true},
+		"a wrapper around TLS": {struct{ *tls.Conn }{server}, false, true},
+		"TLS over a pipe":      {above, false, false},
+		"a pipe":               {x, false, false},
+		"a wrapper around TCP": {struct{ net.Conn }{a}, false, false},
+	} {
+		k := &New(tc.nc, Start{Role: Server}, nil).socket
+		if got := [2]bool{k.usable(), k.tells()}; got != [2]bool{tc.usable, tc.tells} {
+			t.Errorf("%s: usable, tells: %v", name, got)
+		}
+	}
+}
+
+// Where the stream below TLS is asked for and gone, nothing is known, and nothing lost.
+func TestSocketTellsTimesNoMore(t *testing.T) {
+	a, b := tcpPair(t)
+	_, server := secure(t, a, b)
+	gone := &uncovered{server, b}
+	c := New(gone, Start{Role: Server}, nil)
+	gone.below = nil
+	if age := time.Since(c.socket.lastHeard()); age > time.Minute {
+		t.Errorf("heard something %v ago", age)
+	}
+}
+
+// uncovered says of itself on which stream it stands.
+type uncovered struct {
+	*tls.Conn
+	below net.Conn
+}
+
+func (u *uncovered) NetConn() net.Conn { return u.below }

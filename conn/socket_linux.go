@@ -18,24 +18,52 @@ import (
 // net.Conn; nothing else depends on this file. It is used under the read turn.
 type socket struct {
 	rc  syscall.RawConn // nil: not usable
-	c   *Conn
-	one *receiving // one read that waits; made when needed
+	c   *Conn           // nil: there is none, not even below TLS
+	one *receiving      // one read that waits; made when needed
 }
 
 // usable reports whether the stream below is a socket of this kind.
 func (k *socket) usable() bool { return k.rc != nil }
 
+// tells reports whether the system knows when bytes have come and left last. It does so for
+// a socket below TLS as well.
+func (k *socket) tells() bool { return k.c != nil }
+
 // init looks at the stream.
 func (k *socket) init(c *Conn) {
-	tcp, ok := c.nc.(*net.TCPConn)
-	if !ok {
+	if rc := rawConn(c.nc); rc != nil {
+		k.rc, k.c = rc, c
 		return
+	}
+	if isTLS(c.nc) && isPlainTCP(rawConn(below(c.nc))) {
+		k.c = c
+	}
+}
+
+// rawConn returns a way to the socket that nc is; nil: it is none.
+func rawConn(nc net.Conn) syscall.RawConn {
+	tcp, ok := nc.(*net.TCPConn)
+	if !ok {
+		return nil
 	}
 	rc, err := tcp.SyscallConn()
 	if err != nil {
-		return
+		return nil
 	}
-	k.rc, k.c = rc, c
+	return rc
+}
+
+// isPlainTCP reports whether rc leads to a socket of TCP. One of Multipath TCP can tell what
+// happens to one of several streams that are joined behind it.
+func isPlainTCP(rc syscall.RawConn) (plain bool) {
+	if rc == nil {
+		return false
+	}
+	_ = rc.Control(func(fd uintptr) {
+		proto, err := syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_PROTOCOL)
+		plain = err == nil && proto == syscall.IPPROTO_TCP
+	})
+	return plain
 }
 
 // look waits until there is something to be read, and leaves it: then came is true. Else the
@@ -119,17 +147,15 @@ func (k *socket) result(n int, errno syscall.Errno) (int, error) {
 const tcpInq = 36
 
 // ask has the socket tell how much is left with every read, if it can. Without that,
-// one more read has to find out. A socket of Multipath TCP could tell, but of several
-// streams that are joined behind it.
+// one more read has to find out.
 func (k *socket) ask() {
 	if k.c.tellsInq || k.c.untold {
 		return
 	}
+	if !isPlainTCP(k.rc) {
+		return
+	}
 	_ = k.rc.Control(func(fd uintptr) {
-		proto, err := syscall.GetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_PROTOCOL)
-		if err != nil || proto != syscall.IPPROTO_TCP {
-			return
-		}
 		k.c.tellsInq = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, tcpInq, 1) == nil
 	})
 }
@@ -182,7 +208,14 @@ func ago(ms uint32) time.Time { return time.Now().Add(-time.Duration(ms) * time.
 
 // info asks the system.
 func (k *socket) info() (info syscall.TCPInfo) {
-	_ = k.rc.Control(func(fd uintptr) {
+	rc := k.rc
+	if rc == nil {
+		rc = rawConn(below(k.c.nc))
+	}
+	if rc == nil {
+		return info
+	}
+	_ = rc.Control(func(fd uintptr) {
 		size := uint32(syscall.SizeofTCPInfo)
 		_, _, _ = syscall.RawSyscall6(syscall.SYS_GETSOCKOPT, fd, syscall.IPPROTO_TCP, syscall.TCP_INFO,
 			uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)

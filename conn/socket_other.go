@@ -14,6 +14,7 @@ type (
 )
 
 func (k *socket) usable() bool                { return false }
+func (k *socket) tells() bool                 { return false }
 func (k *socket) init(*Conn)                  {}
 func (k *socket) read([]byte) (int, error)    { panic("unreachable") }
 func (k *socket) sendOutside(_, _ []byte) int { panic("unreachable") }

@@ -13,14 +13,20 @@ const goodbye = 250 * time.Millisecond
 // goodbye first, and wait 5 s if the peer takes nothing, so what is below it is closed
 // before.
 func cutTransport(nc net.Conn) error {
-	if w, ok := nc.(interface{ NetConn() net.Conn }); ok {
-		if below := w.NetConn(); below != nil {
-			err := cutTransport(below)
-			_ = nc.Close()
-			return err
-		}
+	if b := below(nc); b != nil {
+		err := cutTransport(b)
+		_ = nc.Close()
+		return err
 	}
 	return nc.Close()
+}
+
+// below returns the stream on which nc stands, as far as nc tells; else nil.
+func below(nc net.Conn) net.Conn {
+	if w, ok := nc.(interface{ NetConn() net.Conn }); ok {
+		return w.NetConn()
+	}
+	return nil
 }
 
 // isTLS reports whether nc is a TLS connection, or embeds one.
