@@ -124,8 +124,10 @@ func newConn(base context.Context, nc net.Conn, s *Start, header http.Header, op
 	}
 	c.agree(s.Subprotocol, header)
 	c.readLimit.Store(opts.ReadLimit)
-	c.sentAt.Store(int64(time.Since(epoch)))
 	c.socket.init(c)
+	if c.sentAt.Store(lately); !c.socket.tells() {
+		c.sentAt.Store(int64(time.Since(epoch)))
+	}
 	unknown := c.compress(s.Extensions, opts.Compression)
 	c.rx = protocol.NewReceiver(s.Role.Peer(), c.allowed(), opts.ReadLimit)
 	if c.settings.hooks != nil {
