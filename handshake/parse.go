@@ -37,12 +37,22 @@ var kindNames = [kinds]string{
 	kindOrigin:           "Origin",
 }
 
+// kindsByLength are the kinds by the length of their names, in which most of them differ.
+var kindsByLength = func() (by [len(fieldExtensions) + 1][]kind) {
+	for k := kindOther + 1; k < kinds; k++ {
+		n := len(kindNames[k])
+		by[n] = append(by[n], k)
+	}
+	return by
+}()
+
 // kindOf returns the kind of the field with this name, which is a token.
 func kindOf(name []byte) kind {
-	for k := kindOther + 1; k < kinds; k++ {
-		// Most names differ in length, so that they are not looked at.
-		if n := kindNames[k]; len(n) == len(name) && equalFold(n, string(name)) {
-			return k
+	if len(name) < len(kindsByLength) {
+		for _, k := range kindsByLength[len(name)] {
+			if equalFold(kindNames[k], string(name)) {
+				return k
+			}
 		}
 	}
 	return kindOther
