@@ -19,7 +19,7 @@ func (c contender) raw() bool { return c.config.Lib == server.Raw }
 func (c contender) compressed() bool { return c.config.Mode != server.Plain }
 
 func (c contender) entry(workload, name string) *entry {
-	floor := c.config.Least || c.config.Hijack
+	floor := c.config.Least || c.config.Hijack || c.config.Verdict
 	return &entry{
 		Workload: workload, Case: name, Contender: c.name,
 		Yardstick: c.raw() && !floor, Floor: floor, Ours: c.config.Lib == server.Ours,

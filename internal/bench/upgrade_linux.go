@@ -14,7 +14,10 @@ import (
 func upgrades(b *bench) ([]*entry, error) {
 	list := alternative(plain(b.libs), "Listen", func(c *server.Config) { c.Own = true })
 	if slices.Contains(b.libs, server.Raw) {
-		list = append(list, contender{name: "net/http", config: server.Config{Lib: server.Raw, Mode: server.Plain, Hijack: true}})
+		list = append(list,
+			contender{name: "verdict", config: server.Config{Lib: server.Raw, Mode: server.Plain, Verdict: true}},
+			contender{name: "net/http", config: server.Config{Lib: server.Raw, Mode: server.Plain, Hijack: true}},
+		)
 	}
 	for i := range list {
 		list[i].config.Idle = true // a large buffer for each would be half of the cost
@@ -25,7 +28,7 @@ func upgrades(b *bench) ([]*entry, error) {
 			return nil, err
 		}
 		defer p.Stop()
-		echoes := c.raw() && !c.config.Hijack
+		echoes := c.raw() && !c.config.Hijack && !c.config.Verdict
 		if _, err := load.Upgrades(p.Addr, echoes, b.duration/3); err != nil {
 			return nil, fmt.Errorf("%s: %w", c.name, err)
 		}

@@ -21,6 +21,7 @@ type Config struct {
 	Least     bool   // of the yardstick: no more than the system calls that it takes
 	Own       bool   // of ours: conn.Listen, without net/http
 	Hijack    bool   // of the yardstick: behind net/http, with an answer that is always the same
+	Verdict   bool   // of the yardstick: behind package handshake, which reads, judges and answers
 	ReadAPI   bool   // of ours: ReadAppend and Write instead of Serve, WritePrepared instead of Post
 	Connect   string // be a client of this address instead of a server
 
@@ -51,6 +52,7 @@ func (c Config) args() []string {
 		"least=" + strconv.FormatBool(c.Least),
 		"own=" + strconv.FormatBool(c.Own),
 		"hijack=" + strconv.FormatBool(c.Hijack),
+		"verdict=" + strconv.FormatBool(c.Verdict),
 		"readapi=" + strconv.FormatBool(c.ReadAPI),
 		"connect=" + c.Connect,
 	}
@@ -85,6 +87,8 @@ func parse(args []string) (c Config, err error) {
 			c.Own, err = strconv.ParseBool(value)
 		case "hijack":
 			c.Hijack, err = strconv.ParseBool(value)
+		case "verdict":
+			c.Verdict, err = strconv.ParseBool(value)
 		default:
 			err = fmt.Errorf("unknown argument %q", arg)
 		}

@@ -8,7 +8,7 @@ import (
 
 func TestConfigArgs(t *testing.T) {
 	for _, want := range []Config{
-		{Lib: Raw, Mode: Plain, Idle: true, Least: true, Hijack: true},
+		{Lib: Raw, Mode: Plain, Idle: true, Least: true, Hijack: true, Verdict: true},
 		{Lib: "gws", Mode: Takeover, Bits: 15, TLS: true},
 		{Lib: Ours, Mode: NoTakeover, Level: 3, Own: true, ReadAPI: true, Broadcast: 7, Connect: "127.0.0.1:9"},
 	} {

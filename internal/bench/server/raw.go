@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/duplexws/duplex/frame"
+	"github.com/duplexws/duplex/handshake"
 )
 
 // serveRaw echoes bytes as a plain Go server does: the yardstick.
@@ -23,6 +24,11 @@ func serveRaw(ln net.Listener, c Config) error {
 		}
 		if c.Least {
 			return echoLeast(nc)
+		}
+		if c.Verdict {
+			if _, err := handshake.Accept(nc, nil); err != nil {
+				return err
+			}
 		}
 		return echoRaw(nc, size)
 	})
