@@ -69,6 +69,9 @@ func TestFaultConnWrite(t *testing.T) {
 	if got := c.Written(); string(got) != "one two" {
 		t.Errorf("Written() = %q", got)
 	}
+	if diff := cmp.Diff([]int{4, 4, 5}, c.Sizes()); diff != "" {
+		t.Errorf("Sizes() (-want +got):\n%s", diff)
+	}
 	c.Close()
 }
 
@@ -81,5 +84,46 @@ func TestFaultConnUnderlyingError(t *testing.T) {
 	}
 	if n, err := c.Write([]byte("x")); n != 0 || !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("Write = %d, %v; want 0, io.ErrClosedPipe", n, err)
+	}
+}
+
+// A stream may arrive in two segments, and a Read may give its last bytes together with
+// the error.
+func TestFaultConnSegments(t *testing.T) {
+	a, b := pipe.New(0)
+	defer b.Close()
+	c := NewFaultConn(a, Faults{ReadSplit: 2, FailRead: 3, ReadPart: 1})
+	defer c.Close()
+	if _, err := b.Write([]byte("abcdef")); err != nil {
+		t.Fatal(err)
+	}
+	var got []call
+	for _, size := range []int{5, 3, 5, 5} {
+		buf := make([]byte, size)
+		n, err := c.Read(buf)
+		got = append(got, call{Did: string(buf[:n]), Err: err})
+	}
+	if got := c.Got(); string(got) != "abcdef" {
+		t.Errorf("Got() = %q", got)
+	}
+	want := []call{{Did: "ab"}, {Did: "cde"}, {Did: "f", Err: ErrFault}, {Err: ErrFault}}
+	if diff := cmp.Diff(want, got, sameError); diff != "" {
+		t.Errorf("reads (-want +got):\n%s", diff)
+	}
+}
+
+// A Write may be short and not say why.
+func TestFaultConnShort(t *testing.T) {
+	a, b := pipe.New(0)
+	defer b.Close()
+	c := NewFaultConn(a, Faults{FailWrite: 1, WritePart: 2, Short: true})
+	defer c.Close()
+	var got []call
+	for range 2 {
+		n, err := c.Write([]byte("abc"))
+		got = append(got, call{Did: string(c.Written()[:n]), Err: err})
+	}
+	if diff := cmp.Diff([]call{{Did: "ab"}, {Err: ErrFault}}, got, sameError); diff != "" {
+		t.Errorf("writes (-want +got):\n%s", diff)
 	}
 }

@@ -11,13 +11,19 @@ import (
 
 // Main runs the tests of a package and exits, with a failure if one failed or if
 // goroutines that they started are still there two seconds later. It is what a
-// TestMain calls.
-func Main(m *testing.M) {
+// TestMain calls. others, if given, say what else was left behind.
+func Main(m *testing.M, others ...func() []string) {
 	code := m.Run()
 	if code == 0 {
 		if leaked := leaks(2 * time.Second); len(leaked) > 0 {
 			fmt.Fprintf(os.Stderr, "%d leaked goroutines:\n\n%s\n", len(leaked), strings.Join(leaked, "\n\n"))
 			code = 1
+		}
+		for _, other := range others {
+			if left := other(); len(left) > 0 {
+				fmt.Fprintf(os.Stderr, "%d things left behind:\n\n%s\n", len(left), strings.Join(left, "\n\n"))
+				code = 1
+			}
 		}
 	}
 	os.Exit(code)
