@@ -57,6 +57,10 @@ test: ## the tests, as a user runs them
 race: ## the tests under the race detector, in random order
 	$(GO) test -race -shuffle=on ./...
 
+.PHONY: pools
+pools: ## the tests of connections, counting memory that does not go back to its pool
+	$(GO) test -tags poolcount ./conn
+
 .PHONY: cross
 cross: ## build the packages and type-check their tests for other platforms
 	@for t in $(TARGETS); do \

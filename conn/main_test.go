@@ -6,4 +6,4 @@ import (
 	"github.com/duplexws/duplex/internal/wstest"
 )
 
-func TestMain(m *testing.M) { wstest.Main(m) }
+func TestMain(m *testing.M) { wstest.Main(m, pooled) }

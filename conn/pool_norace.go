@@ -1,8 +1,8 @@
-//go:build !race
+//go:build !race && !poolcount
 
 package conn
 
-// mark is for tests: see pool_race.go.
+// mark is for tests: see pool_race.go and pool_count.go.
 type mark struct{}
 
 func (*mark) give([]byte) {}
