@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -224,5 +225,23 @@ func TestPingFloodLeavesRoomForMessages(t *testing.T) {
 				t.Fatalf("round %d: %v", round, err)
 			}
 		}
+	})
+}
+
+// A Pong that the stream does not take is given up after twice keepalive's time, as a write
+// that takes too long, also if the peer shows life all the time.
+func TestPongTakesBoundedTime(t *testing.T) {
+	const every = 10 * time.Second
+	rawTestSize(t, &Options{WriteTimeout: -1, KeepAlive: every}, 1, func(t *testing.T, c *Conn, p *rawPeer) {
+		start := time.Now()
+		go func() {
+			_, _ = p.nc.Write(wire(p.role, pingFrame("x")))
+			sendForever(p, textFrame("alive"))
+		}()
+		mustBe(t, c.Discard(background), ErrWriteTimeout, net.ErrClosed)
+		if took := time.Since(start); took != 2*every {
+			t.Errorf("took %v", took)
+		}
+		<-time.After(time.Second) // for sendForever to see it
 	})
 }

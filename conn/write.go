@@ -186,6 +186,8 @@ func (c *Conn) unsent(ctx context.Context, err error) error {
 	switch {
 	case isTimeout(err) && ctx.Err() != nil:
 		return c.end(cancelled(ctx), cut)
+	case isDeadline(err):
+		return c.end(ErrWriteTimeout, cut) // of a Pong, or keepalive's Ping: see payOwed
 	case isTimeout(err) || c.over.Load():
 		return c.lost(err)
 	}
