@@ -115,3 +115,30 @@ func BenchmarkPost(b *testing.B) {
 		return err
 	})
 }
+
+// BenchmarkServeDeep measures what a message costs of which many arrive at once, from the
+// input buffer to the replies, without the system.
+func BenchmarkServeDeep(b *testing.B) {
+	const deep = 16
+	for _, size := range benchSizes[:3] {
+		b.Run(fmt.Sprintf("size=%d", size), func(b *testing.B) {
+			c, _ := benchConn(b)
+			s := serving(background, c, echoing)
+			in := bytes.Repeat(wire(Client, binaryFrame(string(make([]byte, size)))), deep)
+			held := make([]byte, len(in))
+			b.SetBytes(int64(size))
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				if i%deep == 0 {
+					c.replies.drop()
+					copy(held, in)
+					c.in = input{held: held}
+				}
+				if err := s.step(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			c.in = input{}
+		})
+	}
+}

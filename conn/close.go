@@ -49,7 +49,7 @@ const (
 // RFC 6455, sections 7.1.1, 7.1.2 and 7.4.
 func (c *Conn) Close(ctx context.Context, code StatusCode, reason string) error {
 	body, misuse := closeBody(code, reason)
-	if c.handling.Load() {
+	if c.handling.Load() != 0 {
 		return c.closeInHandler(ctx, body, misuse)
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, closeTime, errCloseTime)

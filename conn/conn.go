@@ -34,7 +34,7 @@ type Conn struct {
 	reads    atomic.Uint32 // how often an application took the turn
 	read     atomic.Bool   // it has the turn
 	awaited  atomic.Bool   // somebody waits for it to take the turn, see came
-	handling atomic.Bool   // a function of Serve runs, or did since something was read
+	handling atomic.Uint32 // a function of Serve runs, or did since something was read: see server.reads; else 0
 
 	owes     atomic.Bool // something is owed, see controls
 	over     atomic.Bool // err is set

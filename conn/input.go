@@ -134,8 +134,8 @@ func (c *Conn) receive(ctx context.Context, p []byte) (int, error) {
 	if c.loop != nil {
 		return c.loop.receive(p)
 	}
-	if c.handling.Load() {
-		c.handling.Store(false)
+	if c.handling.Load() != 0 {
+		c.handling.Store(0)
 	}
 	if c.replies.some.Load() {
 		if err := c.flushReplies(ctx, true); err != nil {

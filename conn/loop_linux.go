@@ -29,13 +29,18 @@ func (l *loop) run(fd uintptr) bool {
 	c := l.s.c
 	l.fd, l.drained = fd, false
 	c.loop = l
-	for {
-		if l.err = l.s.step(); l.err != nil {
-			break
+	for l.err == nil {
+		// As step would do. But from here it takes little of the stack, which the caches
+		// have lost by the time that its turn comes again among many connections.
+		if len(c.in.bytes()) == 0 && c.rx.Between() {
+			_, l.err = l.receive(nil)
+		}
+		if l.err == nil {
+			l.err = l.s.step()
 		}
 	}
 	c.loop = nil
-	c.handling.Store(false)
+	c.handling.Store(0)
 	if l.err != errNothingYet {
 		return true
 	}
@@ -54,14 +59,18 @@ func (l *loop) receive(p []byte) (int, error) {
 	if l.s.ctx.Err() != nil {
 		return 0, cancelled(l.s.ctx)
 	}
-	if c.handling.Load() {
-		c.handling.Store(false)
+	if c.handling.Load() != 0 {
+		c.handling.Store(0)
 	}
-	// A stream that took the replies after its last byte was read had not ended before,
-	// and what comes after them wakes us. Else only one more read can tell: an error,
-	// such as a reset, may have come with that byte, and would never be told again.
-	if l.drained && c.replies.some.Load() {
-		if taken, err := l.flush(); taken || err != nil {
+	// A stream that took a reply after its last byte was read had not ended before, and
+	// what comes after that wakes us. Else only one more read can tell: an error, such as
+	// a reset, may have come with that byte, and would never be told again.
+	if l.drained {
+		taken, err := l.s.took.Load() == l.s.reads, error(nil)
+		if c.replies.some.Load() {
+			taken, err = l.flush()
+		}
+		if taken || err != nil {
 			return 0, cmp.Or(err, errNothingYet)
 		}
 	}
@@ -69,6 +78,7 @@ func (l *loop) receive(p []byte) (int, error) {
 	l.drained = drained
 	if err == nil {
 		l.came = true
+		l.s.reads = max(l.s.reads+1, 1)
 		return n, nil
 	}
 	if c.replies.some.Load() {

@@ -3,9 +3,11 @@
 package conn
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -49,6 +51,58 @@ func TestLoopLooksUp(t *testing.T) {
 			c.leaveLoop()
 			mustBe(t, got, want)
 			_ = c.CloseNow()
+		})
+	}
+}
+
+// A large reply that the stream took after its last byte was read tells what another read
+// would: nothing is left. Nothing else does.
+func TestLoopDoesNotReadInVain(t *testing.T) {
+	large := binaryFrame(strings.Repeat("x", maxGathered))
+	for name, test := range map[string]struct {
+		f      func(*Replier, Message) error
+		before func(c *Conn)
+		after  func(s *server)
+		want   error
+	}{
+		"answered": {f: echoing, want: errNothingYet},
+		"answered twice": {f: func(r *Replier, m Message) error {
+			return cmp.Or(echoing(r, m), echoing(r, m))
+		}, want: errNothingYet},
+		"answered, and then by a small one": {f: func(r *Replier, m Message) error {
+			return cmp.Or(echoing(r, m), r.Write(Text, nil))
+		}, want: errNothingYet},
+		"not answered": {f: ignoring},
+		"answered, but perhaps after what came before": {f: echoing, after: func(s *server) { s.took.Store(s.reads - 1) }},
+		"answered too late":                            {f: echoing, after: func(s *server) { s.took.Store(0) }},
+		"answered, and who knows what is left":         {f: echoing, before: untold},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, b := tcpPair(t)
+			c, p := New(a, Start{Role: Server}, nil), newRawPeer(t, Client, b)
+			if test.before != nil {
+				test.before(c)
+			}
+			c.socket.ask()
+			l := &loop{s: serving(t.Context(), c, test.f)}
+			p.send(large)
+			must(t, c.socket.rc.Read(func(fd uintptr) bool {
+				l.fd, l.drained, c.loop = fd, false, l
+				defer func() { c.loop = nil }()
+				if err := l.s.step(); err != nil {
+					return err != errNothingYet
+				}
+				if test.after != nil {
+					test.after(l.s)
+				}
+				p.send(textFrame("more"))
+				if n, err := l.receive(nil); err != test.want || (n > 0) != (err == nil) {
+					t.Errorf("%d bytes, %v; want %v", n, err, test.want)
+				}
+				return true
+			}))
+			_ = c.CloseNow()
+			b.Close()
 		})
 	}
 }

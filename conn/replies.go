@@ -14,6 +14,7 @@ import (
 type Replier struct {
 	c   *Conn
 	ctx context.Context
+	s   *server
 }
 
 // Write is [Conn.Write] with the context of Serve, except that it may return before the
@@ -30,14 +31,18 @@ func (r *Replier) Write(t MessageType, p []byte) error {
 	}
 	c := r.c
 	if c.leavesNow(p) {
+		reads := c.handling.Load()
 		if done, err := c.shortWrite(r.ctx, t, p); done {
+			if err == nil {
+				r.s.took.Store(reads)
+			}
 			return err
 		}
 	}
 	if err := c.acquire(r.ctx, &c.messageTurn, nil); err != nil {
 		return err
 	}
-	c.gathering = !c.settings.noGathering && c.handling.Load()
+	c.gathering = !c.settings.noGathering && c.handling.Load() != 0
 	compressed := c.compresses(t, len(p))
 	c.begin(t, compressed)
 	sent, err := c.writePart(r.ctx, compressed, true, p)
@@ -59,7 +64,7 @@ func (r *Replier) Write(t MessageType, p []byte) error {
 // late sends what was gathered if Serve looks for replies no more: after its function has
 // returned.
 func (r *Replier) late() error {
-	if r.c.handling.Load() {
+	if r.c.handling.Load() != 0 {
 		return nil
 	}
 	return r.Flush()

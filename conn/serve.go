@@ -3,6 +3,7 @@ package conn
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 
 	"github.com/duplexws/duplex/frame"
 	"github.com/duplexws/duplex/internal/protocol"
@@ -26,8 +27,7 @@ func (c *Conn) Serve(ctx context.Context, f func(*Replier, Message) error) error
 	if err := c.acquireRead(ctx); err != nil {
 		return err
 	}
-	s := server{c: c, ctx: ctx, f: f, replier: Replier{c: c, ctx: ctx}}
-	return s.run()
+	return serving(ctx, c, f).run()
 }
 
 // server is one call of Serve.
@@ -36,7 +36,16 @@ type server struct {
 	ctx     context.Context
 	f       func(*Replier, Message) error
 	replier Replier
-	size    int // of the last message that needed a buffer of its own
+	size    int           // of the last message that needed a buffer of its own
+	reads   uint32        // counts what was read inside the loop; never 0
+	took    atomic.Uint32 // reads, when the last large reply had begun to leave that the stream has taken
+}
+
+// serving returns a call of Serve.
+func serving(ctx context.Context, c *Conn, f func(*Replier, Message) error) *server {
+	s := &server{c: c, ctx: ctx, f: f, reads: 1}
+	s.replier = Replier{c: c, ctx: ctx, s: s}
+	return s
 }
 
 // run deals with messages until there is an error.
@@ -66,8 +75,8 @@ func (s *server) step() error {
 	if err != nil {
 		return err
 	}
-	if !s.c.handling.Load() {
-		s.c.handling.Store(true)
+	if s.c.handling.Load() != s.reads {
+		s.c.handling.Store(s.reads)
 	}
 	if more := len(s.c.in.bytes()) > 0; more != s.c.replies.more.Load() {
 		s.c.replies.more.Store(more)
@@ -83,7 +92,7 @@ func (s *server) step() error {
 // stop gives back what Serve holds, also if f has panicked. What f has answered leaves all
 // the same.
 func (s *server) stop() {
-	s.c.handling.Store(false)
+	s.c.handling.Store(0)
 	if s.c.replies.some.Load() {
 		s.c.flushSoon()
 	}

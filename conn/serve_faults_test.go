@@ -30,25 +30,41 @@ func ignoring(*Replier, Message) error { return nil }
 // nobody again: the reset must be seen with the message. TCP_INQ does not tell of it.
 func TestServeSeesTheReset(t *testing.T) {
 	half := textFrame("half of a message").append(nil, Client)[:10]
-	for _, sent := range [][]byte{wire(Client, textFrame("last")), half} {
+	small, large := textFrame("last"), binaryFrame(strings.Repeat("x", maxGathered)) // gathered, and not
+	var all []<-chan error
+	for _, test := range []struct {
+		sent []byte
+		f    func(*Replier, Message) error
+	}{
+		{wire(Client, small), ignoring},
+		{wire(Client, small), echoing},
+		{wire(Client, large), ignoring},
+		{wire(Client, large), echoing},
+		{wire(Client, small, large), echoing},
+		{half, ignoring},
+		{append(wire(Client, large), half...), echoing},
+	} {
 		for i := range 20 {
 			a, b := tcpPair(t)
 			c := New(a, Start{Role: Server}, &Options{KeepAlive: -1})
-			serve := func() error { return c.Serve(t.Context(), ignoring) }
+			serve := func() error { return c.Serve(t.Context(), test.f) }
 			var serving <-chan error
 			if i%2 == 0 {
 				serving = async(serve)
 			}
 			must(t, b.(*net.TCPConn).SetLinger(0))
-			newRawPeer(t, Client, b).sendBytes(sent)
+			newRawPeer(t, Client, b).sendBytes(test.sent)
 			must(t, b.Close())
 			if i%2 != 0 {
 				serving = async(serve)
 			}
-			err := mustReturn(t, "Serve", serving)
-			if ce, ok := errors.AsType[*CloseError](err); !ok || ce.Code != StatusAbnormalClosure {
-				t.Fatal(err)
-			}
+			all = append(all, serving)
+		}
+	}
+	for _, serving := range all {
+		err := mustReturn(t, "Serve", serving)
+		if ce, ok := errors.AsType[*CloseError](err); !ok || ce.Code != StatusAbnormalClosure {
+			t.Fatal(err)
 		}
 	}
 }

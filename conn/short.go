@@ -110,7 +110,7 @@ func (c *Conn) transmitRest(ctx context.Context, b, p []byte, begun bool) error 
 // the write turn held, a message turn that is free shows that no message is under way,
 // and none can begin to leave.
 func (c *Conn) shortReply(t MessageType, p []byte) bool {
-	if c.settings.noGathering || !c.handling.Load() || c.compresses(t, len(p)) || c.leavesNow(p) || !c.writeTurn.try() {
+	if c.settings.noGathering || c.handling.Load() == 0 || c.compresses(t, len(p)) || c.leavesNow(p) || !c.writeTurn.try() {
 		return false
 	}
 	ok := c.messageTurn.free() && !c.mute.Load() && !c.over.Load()
