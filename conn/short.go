@@ -110,20 +110,48 @@ func (c *Conn) transmitRest(ctx context.Context, b, p []byte, begun bool) error 
 // the write turn held, a message turn that is free shows that no message is under way,
 // and none can begin to leave.
 func (c *Conn) shortReply(t MessageType, p []byte) bool {
-	if c.settings.noGathering || c.handling.Load() == 0 || c.compresses(t, len(p)) || c.leavesNow(p) || !c.writeTurn.try() {
+	if c.settings.noGathering || c.handling.Load() == 0 || c.compresses(t, len(p)) || c.leavesNow(p) {
 		return false
 	}
-	ok := c.messageTurn.free() && !c.mute.Load() && !c.over.Load()
-	if c.role == Server {
-		ok = ok && c.replies.gatherShort(t.opcode(), p)
-	} else {
-		ok = ok && c.replies.gather(protocol.Header(c.role, t.opcode(), true, len(p)), p)
+	var h frame.Header
+	if c.role == Client {
+		h = protocol.Header(c.role, t.opcode(), true, len(p)) // takes too long for a moment
 	}
-	if ok && c.settings.hooks != nil {
+	if c.settings.hooks != nil {
+		return c.shortReplyTold(t, h, p)
+	}
+	if !c.writeTurn.tryMoment() {
+		return false
+	}
+	ok := c.gathers(t, h, p)
+	c.writeTurn.endMoment()
+	return ok
+}
+
+// shortReplyTold is shortReply for a connection with Hooks, which are told with the turn
+// held, and may take longer than a moment.
+func (c *Conn) shortReplyTold(t MessageType, h frame.Header, p []byte) bool {
+	if !c.writeTurn.try() {
+		return false
+	}
+	ok := c.gathers(t, h, p)
+	if ok {
 		c.tellSent(t, len(p), len(p))
 	}
 	c.releaseWrite()
 	return ok
+}
+
+// gathers gathers a reply, with the write turn held, if that may be and there is room. h is
+// its header, which a server does not need.
+func (c *Conn) gathers(t MessageType, h frame.Header, p []byte) bool {
+	switch {
+	case !c.messageTurn.free() || c.mute.Load() || c.over.Load():
+		return false
+	case c.role == Server:
+		return c.replies.gatherShort(t.opcode(), p)
+	}
+	return c.replies.gather(h, p)
 }
 
 // leavesNow reports whether a reply is better sent at once than copied: it is large, and no

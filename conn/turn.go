@@ -35,10 +35,13 @@ const (
 	turnFree      = iota
 	turnHeld      // nobody waits
 	turnContended // somebody waits, or did a moment ago
+	turnMoment    // held, but not for long: see tryMoment
 )
 
 // try takes the turn if it is free.
-func (t *turn) try() bool { return t.state.CompareAndSwap(turnFree, turnHeld) }
+func (t *turn) try() bool {
+	return t.state.CompareAndSwap(turnFree, turnHeld) || t.state.Load() == turnMoment && t.tryAgain()
+}
 
 // free reports whether nobody has the turn, at this moment.
 func (t *turn) free() bool { return t.state.Load() == turnFree }
