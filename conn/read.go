@@ -54,8 +54,14 @@ func (c *Conn) readNext(ctx context.Context, dst []byte) (MessageType, []byte, e
 		if err := c.arrive(ctx); err != nil {
 			return 0, dst, err
 		}
-		if t, p, ok, err := c.short(); ok || err != nil {
-			return t, append(dst, p...), err
+		room := dst[len(dst):cap(dst)]
+		switch t, p, ok, err := c.short(room); {
+		case err != nil:
+			return 0, dst, err
+		case ok && len(p) <= len(room):
+			return t, dst[:len(dst)+len(p)], nil
+		case ok:
+			return t, append(dst, p...), nil
 		}
 	}
 	return c.readMessage(ctx, dst)

@@ -122,7 +122,7 @@ func (s *server) borrow() (t MessageType, p []byte, own bool, err error) {
 		if err := c.arrive(s.ctx); err != nil {
 			return 0, nil, false, err
 		}
-		if t, p, ok, err := c.short(); ok || err != nil {
+		if t, p, ok, err := c.short(nil); ok || err != nil {
 			return t, p, false, err
 		}
 	}

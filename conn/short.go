@@ -23,11 +23,12 @@ func (c *Conn) arrive(ctx context.Context) error {
 	return nil
 }
 
-// short returns the next message where it lies in the input buffer, if it lies there
-// whole, in one frame, and is not compressed; it is valid until more is read.
-func (c *Conn) short() (t MessageType, p []byte, ok bool, err error) {
+// short returns the next message if it lies in the input buffer whole, in one frame, and
+// is not compressed: in the beginning of room if that is large enough, else where it lies,
+// and then it is valid until more is read.
+func (c *Conn) short(room []byte) (t MessageType, p []byte, ok bool, err error) {
 	c.rx.SetLimit(c.readLimit.Load()) // for the next frame, see SetReadLimit
-	op, p, n, err := c.rx.Short(c.in.bytes())
+	op, p, n, err := c.rx.Short(c.in.bytes(), room)
 	if err != nil {
 		return 0, nil, false, c.fail(err)
 	}

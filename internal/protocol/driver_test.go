@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"reflect"
 	"testing"
@@ -122,9 +123,18 @@ func (d *driver) run() {
 	}
 }
 
-// short tries Short, and reports whether that has brought something.
+// short tries Short, and reports whether that has brought something. It is tried with and
+// without room for the message.
 func (d *driver) short() bool {
-	op, p, n, err := d.rx.Short(d.in)
+	in, room := bytes.Clone(d.in), make([]byte, len(d.in))
+	_, copied, copiedN, copiedErr := d.rx.Short(in, room)
+	if !bytes.Equal(in, d.in) {
+		d.t.Fatalf("the input was % x, and is % x", d.in, in)
+	}
+	op, p, n, err := d.rx.Short(d.in, nil)
+	if !bytes.Equal(copied, p) || copiedN != n || copiedErr != err || len(copied) > 0 && &copied[0] != &room[0] {
+		d.t.Fatalf("Short: % x, %d, %v; with room % x, %d, %v", p, n, err, copied, copiedN, copiedErr)
+	}
 	d.in = d.in[n:]
 	if d.fail(err) || n == 0 {
 		return err != nil

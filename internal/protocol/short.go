@@ -12,13 +12,15 @@ import (
 func (r *Receiver) Between() bool { return r.op|r.control == 0 }
 
 // Short is a shorter way for the most usual of all messages: one that lies whole in the
-// input, in a single frame without reserved bits. It returns that message, unmasked in
-// place and judged, and how many bytes it takes. If the input does not begin with one, or
-// there is anything to object to but text that is not UTF-8, n is 0, nothing has happened,
-// and Next has to say what it is. Short may be called only when Between reports true.
+// input, in a single frame without reserved bits. It returns that message, unmasked and
+// judged, and how many bytes of the input it takes: in the beginning of room if that is not
+// nil and large enough, and the input is as it was then; else where it lies. If the input
+// does not begin with one, or there is anything to object to but text that is not UTF-8, n
+// is 0, nothing has happened, and Next has to say what it is. Short may be called only when
+// Between reports true.
 //
 // RFC 6455, section 5.2.
-func (r *Receiver) Short(b []byte) (op frame.Opcode, p []byte, n int, err error) {
+func (r *Receiver) Short(b, room []byte) (op frame.Opcode, p []byte, n int, err error) {
 	const fin, masked = 0x80, 0x80
 	if len(b) < 2 {
 		return 0, nil, 0, nil
@@ -48,7 +50,16 @@ func (r *Receiver) Short(b []byte) (op frame.Opcode, p []byte, n int, err error)
 	}
 	n = at + int(size)
 	p = b[at:n:n]
-	if r.from == frame.Client {
+	switch {
+	case room != nil && len(p) <= len(room):
+		room = room[:len(p)]
+		if r.from == frame.Client {
+			mask.Copy(room, p, mask.Key(b[key:at]))
+		} else {
+			copy(room, p)
+		}
+		p = room
+	case r.from == frame.Client:
 		mask.XOR(p, mask.Key(b[key:at]))
 	}
 	if op == frame.Text && !ValidText(p) {
