@@ -30,14 +30,12 @@ func (r *Replier) Write(t MessageType, p []byte) error {
 		return r.late()
 	}
 	c := r.c
-	if c.leavesNow(p) {
-		reads := c.handling.Load()
-		if done, err := c.shortWrite(r.ctx, t, p); done {
-			if err == nil {
-				r.s.took.Store(reads)
-			}
-			return err
+	reads := c.handling.Load()
+	if done, err := c.shortWrite(r.ctx, t, p); done {
+		if err == nil {
+			r.s.took.Store(reads)
 		}
+		return err
 	}
 	if err := c.acquire(r.ctx, &c.messageTurn, nil); err != nil {
 		return err

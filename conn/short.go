@@ -66,8 +66,11 @@ const maxShort = 32 << 10
 // needs no deadline, nor anybody who could interrupt it.
 func (c *Conn) transmitShort(ctx context.Context, h frame.Header, p []byte) error {
 	whole := h.Len()+len(p) <= smallOutput
-	if !c.socket.usable() || c.tail != nil || c.replies.o != nil || h.Masked && !whole {
+	switch {
+	case !c.socket.usable() || c.tail != nil || h.Masked && !whole:
 		return c.transmit(ctx, 0, h, p)
+	case c.replies.o != nil:
+		return c.transmitBehind(ctx, h, p)
 	}
 	o := getOutput(smallOutput)
 	b := o.b
@@ -85,6 +88,32 @@ func (c *Conn) transmitShort(ctx context.Context, h frame.Header, p []byte) erro
 		err = c.transmitRest(ctx, b[min(n, len(b)):], p[max(n-len(b), 0):], n > 0)
 	}
 	putOutput(o)
+	return err
+}
+
+// transmitBehind is transmitShort for a frame behind replies that were gathered: all of it
+// leaves with one system call. The header goes where the next reply would have gone.
+func (c *Conn) transmitBehind(ctx context.Context, h frame.Header, p []byte) error {
+	o := c.replies.o
+	if h.Masked || h.Len() > len(o.b)-o.n {
+		return c.transmit(ctx, 0, h, p)
+	}
+	b := h.Append(o.b[:o.n])
+	n := c.socket.sendOutside(b, p)
+	if n > 0 {
+		c.hasSent()
+	}
+	if n < o.n {
+		c.replies.sent(n)
+		return c.transmit(ctx, 0, h, p)
+	}
+	var err error
+	if n < len(b)+len(p) {
+		begun := n > o.n
+		o.n = 0 // what is left are no replies
+		err = c.transmitRest(ctx, b[min(n, len(b)):], p[max(n-len(b), 0):], begun)
+	}
+	c.replies.drop()
 	return err
 }
 

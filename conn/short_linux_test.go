@@ -28,18 +28,52 @@ func body(i int) []byte { return bytes.Repeat([]byte{byte(i), byte(i >> 8), byte
 // A socket that takes a part of a small frame gets the rest later: nothing is lost or comes
 // twice.
 func TestShortWriteInParts(t *testing.T) {
-	const messages = 500
 	c, b := jammed(t)
 	writing := async(func() error {
-		for i := range messages {
+		for i := range jam {
 			if err := c.Write(t.Context(), Binary, body(i)); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	in := bufio.NewReaderSize(b, 1000)
-	for i := range messages {
+	expectBodies(t, bufio.NewReaderSize(b, 1000), 1)
+	must(t, mustReturn(t, "Write", writing))
+	must(t, c.CloseNow())
+}
+
+// The same goes for replies of which some are gathered and some are not, and leave behind
+// those.
+func TestRepliesInParts(t *testing.T) {
+	for _, step := range []int{1, 1111} { // most sizes have others of their kind next to them
+		c, b := jammed(t)
+		serving := async(func() error {
+			return c.Serve(t.Context(), func(r *Replier, _ Message) error {
+				for i := range jam {
+					if err := r.Write(Binary, body(i*step)); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		})
+		newRawPeer(t, Client, b).send(textFrame("answer"), textFrame("and again"))
+		in := bufio.NewReaderSize(b, 1000)
+		for range 2 {
+			expectBodies(t, in, step)
+		}
+		must(t, c.CloseNow())
+		mustBe(t, mustReturn(t, "Serve", serving), errCloseNow)
+	}
+}
+
+// jam is how many messages it takes for the socket of jammed to be full often.
+const jam = 500
+
+// expectBodies reads messages 0, step, and so on.
+func expectBodies(t *testing.T, in *bufio.Reader, step int) {
+	t.Helper()
+	for i := range jam {
 		head, err := in.Peek(2)
 		must(t, err)
 		if head[1] == 126 {
@@ -53,12 +87,10 @@ func TestShortWriteInParts(t *testing.T) {
 		got := make([]byte, h.Length)
 		_, err = io.ReadFull(in, got)
 		must(t, err)
-		if !bytes.Equal(got, body(i)) {
-			t.Fatalf("message %d: %d bytes, want %d", i, len(got), len(body(i)))
+		if want := body(i * step); !bytes.Equal(got, want) {
+			t.Fatalf("message %d: %d bytes, want %d", i, len(got), len(want))
 		}
 	}
-	must(t, mustReturn(t, "Write", writing))
-	must(t, c.CloseNow())
 }
 
 // A small frame whose context had ended before leaves the connection as it was.
