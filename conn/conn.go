@@ -47,9 +47,9 @@ type Conn struct {
 	// A goroutine that needs both turns takes the message turn first.
 	writeTurn turn
 	writing   clock
+	stall     *stall  // made when needed, with mu held
+	replies   replies // from here on in one cache line: what every message looks at
 	tail      *[]byte // the rest of a frame that was cut, see AsNetConn and postAtOnce; nil: none
-	replies   replies
-	stall     *stall // made when needed, with mu held
 
 	// The message turn is held for one message.
 	messageTurn turn

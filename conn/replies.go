@@ -11,11 +11,7 @@ import (
 
 // Replier sends the replies of a function that is called by [Conn.Serve]. It may be used
 // until the function returns. The zero Replier is of no use.
-type Replier struct {
-	c   *Conn
-	ctx context.Context
-	s   *server
-}
+type Replier struct{ s *server }
 
 // Write is [Conn.Write] with the context of Serve, except that it may return before the
 // message has been given to the stream: replies are gathered while further messages lie
@@ -26,24 +22,24 @@ func (r *Replier) Write(t MessageType, p []byte) error {
 	if err := t.check(p); err != nil {
 		return err
 	}
-	if r.c.shortReply(t, p) {
+	c := r.s.c
+	if c.shortReply(t, p) {
 		return r.late()
 	}
-	c := r.c
 	reads := c.handling.Load()
-	if done, err := c.shortWrite(r.ctx, t, p); done {
+	if done, err := c.shortWrite(r.s.ctx, t, p); done {
 		if err == nil {
 			r.s.took.Store(reads)
 		}
 		return err
 	}
-	if err := c.acquire(r.ctx, &c.messageTurn, nil); err != nil {
+	if err := c.acquire(r.s.ctx, &c.messageTurn, nil); err != nil {
 		return err
 	}
 	c.gathering = !c.settings.noGathering && c.handling.Load() != 0
 	compressed := c.compresses(t, len(p))
 	c.begin(t, compressed)
-	sent, err := c.writePart(r.ctx, compressed, true, p)
+	sent, err := c.writePart(r.s.ctx, compressed, true, p)
 	if sent && err != nil {
 		err = c.abandon(err, StatusInternalError)
 	}
@@ -62,7 +58,7 @@ func (r *Replier) Write(t MessageType, p []byte) error {
 // late sends what was gathered if Serve looks for replies no more: after its function has
 // returned.
 func (r *Replier) late() error {
-	if r.c.handling.Load() != 0 {
+	if r.s.c.handling.Load() != 0 {
 		return nil
 	}
 	return r.Flush()
@@ -70,7 +66,7 @@ func (r *Replier) late() error {
 
 // Flush sends what was gathered so far, for a function that goes on working after it has
 // replied.
-func (r *Replier) Flush() error { return r.c.flushReplies(r.ctx, false) }
+func (r *Replier) Flush() error { return r.s.c.flushReplies(r.s.ctx, false) }
 
 // replies are frames that were gathered. They are used under the write turn.
 type replies struct {

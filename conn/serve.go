@@ -44,7 +44,7 @@ type server struct {
 // serving returns a call of Serve.
 func serving(ctx context.Context, c *Conn, f func(*Replier, Message) error) *server {
 	s := &server{c: c, ctx: ctx, f: f, reads: 1}
-	s.replier = Replier{c: c, ctx: ctx, s: s}
+	s.replier.s = s
 	return s
 }
 
