@@ -113,7 +113,7 @@ func newConn(base context.Context, nc net.Conn, s *Start, header http.Header, op
 	c := &Conn{
 		nc:       nc,
 		role:     s.Role,
-		settings: opts.settings,
+		settings: opts.settings.forOne(),
 		in:       input{held: s.Buffered},
 		tx:       protocol.NewSender(s.Role),
 		base:     base,
@@ -202,6 +202,7 @@ const lately = -1
 
 // hasSent notes that bytes went out.
 func (c *Conn) hasSent() {
+	c.settings.idle.hasSent()
 	switch {
 	case c.settings.keepAlive <= 0:
 	case !c.socket.tells():

@@ -34,7 +34,8 @@
 // Control frames are dealt with while something reads: Read, a Reader, Messages, Serve
 // or Discard, and Ping and Close while they wait. A program that only writes runs
 // [Conn.Discard] in a goroutine; without any reader Pings of the peer go unanswered and
-// its Close unseen. While a read waits, keepalive watches the peer, see [Options].
+// its Close unseen. While a read waits, keepalive watches the peer, and IdleTimeout, which is
+// off by default, whether there are messages at all, see [Options].
 //
 // # Limits
 //
@@ -64,9 +65,9 @@
 //
 // A connection ends once, and every later call returns the same error, which matches
 // net.ErrClosed and its cause: a [*CloseError] if the peer closed, answered our Close or
-// vanished, a [*FailError] if it broke a rule, [ErrKeepAlive], the error of a context or of the
-// stream. [Conn.Close] does the closing handshake, in bounded time; [Conn.CloseNow] does
-// not. [Conn.Context] ends with the connection.
+// vanished, a [*FailError] if it broke a rule, [ErrKeepAlive] or one like it, the error of a
+// context or of the stream. [Conn.Close] does the closing handshake, in bounded time;
+// [Conn.CloseNow] does not. [Conn.Context] ends with the connection.
 //
 // # Watching
 //

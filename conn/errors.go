@@ -81,7 +81,7 @@ func (e *FailError) Unwrap() []error {
 }
 
 // Errors of calls that could not be carried out. The connection goes on, but for
-// ErrKeepAlive and ErrWriteTimeout, and ErrPostLimit where it matches net.ErrClosed.
+// ErrKeepAlive, ErrIdleTimeout and ErrWriteTimeout, and ErrPostLimit where it matches net.ErrClosed.
 var (
 	// ErrNoReader is returned by [Conn.Ping] if the answer cannot be seen, because
 	// a message has arrived before it and nobody reads messages.
@@ -102,6 +102,10 @@ var (
 	// ErrKeepAlive ended a connection whose peer did not show life in time, see
 	// [Options].KeepAlive. It is a net.Error whose Timeout method returns true.
 	ErrKeepAlive error = &timeoutError{"duplex: keepalive: no sign of life from the peer"}
+
+	// ErrIdleTimeout ended a connection over which no message came or went for too long, see
+	// [Options].IdleTimeout. It is a net.Error whose Timeout method returns true.
+	ErrIdleTimeout error = &timeoutError{"duplex: idle: no message for too long"}
 
 	// ErrWriteTimeout ended a connection whose stream took nothing for too long, see
 	// [Options].WriteTimeout. It is a net.Error whose Timeout method returns true.

@@ -63,6 +63,7 @@ func TestErrorsMatch(t *testing.T) {
 		{"late", cancelled(late), []error{context.DeadlineExceeded, reason}, []error{net.ErrClosed}, true},
 		{"cancelled for good", &endedError{cancelled(late)}, []error{context.DeadlineExceeded, reason, net.ErrClosed}, nil, true},
 		{"keepalive", &endedError{ErrKeepAlive}, []error{ErrKeepAlive, net.ErrClosed}, nil, true},
+		{"idle", &endedError{ErrIdleTimeout}, []error{ErrIdleTimeout, net.ErrClosed}, []error{ErrKeepAlive}, true},
 		{"closing", errClosing, []error{net.ErrClosed}, nil, false},
 		{"close time", errCloseTime, nil, []error{net.ErrClosed}, true},
 		{"text", errNotText, []error{frame.TextNotUTF8}, []error{net.ErrClosed}, false},

@@ -159,6 +159,7 @@ func (c *Conn) receive(ctx context.Context, p []byte) (int, error) {
 			// that comes is processed.
 			return 0, c.terminal()
 		case n > 0:
+			c.settings.idle.received(n)
 			return n, nil // the error, if any, will come again
 		case err == nil:
 			if err := w.nothing(); err != nil {
@@ -195,7 +196,8 @@ func (c *Conn) readStream(p []byte) (n int, err error) {
 	return n, err
 }
 
-// wait is the keepalive clock of one call to receive.
+// wait is the clock of one call to receive: that of keepalive, and, see idleness, of another
+// that is of the connection.
 type wait struct {
 	c      *Conn
 	since  time.Time // when life was last seen, or the wait began
@@ -226,6 +228,12 @@ const minLook = time.Second
 
 // next returns the time and how long the coming read may take; zero: for ever.
 func (w *wait) next() (now time.Time, limit time.Duration) {
+	now, limit = w.patience()
+	return w.c.settings.idle.limit(w.c, now, limit)
+}
+
+// patience is next as far as keepalive is concerned.
+func (w *wait) patience() (now time.Time, limit time.Duration) {
 	every := w.c.settings.keepAlive
 	if every <= 0 {
 		return time.Time{}, 0
@@ -249,7 +257,7 @@ func (w *wait) next() (now time.Time, limit time.Duration) {
 // matters, the system says when the last bytes came.
 func (w *wait) resume(ctx context.Context) bool {
 	c := w.c
-	if c.settings.keepAlive <= 0 || !w.since.IsZero() || c.quiet != nil || !c.socket.tells() ||
+	if c.settings.keepAlive <= 0 || c.settings.idle != nil || !w.since.IsZero() || c.quiet != nil || !c.socket.tells() ||
 		c.reading.at == 0 || !c.reading.again(ctx) {
 		return false
 	}
@@ -271,10 +279,13 @@ func (w *wait) lifeless(now time.Time) time.Duration {
 // deadline is called when the read has met a deadline. It may have been left from an
 // earlier read, or be none of ours.
 func (w *wait) deadline() error {
-	if w.c.settings.keepAlive <= 0 || time.Now().Before(w.until) {
+	if w.until.IsZero() || time.Now().Before(w.until) {
 		return w.nothing()
 	}
 	w.empty = 0
+	if err := w.c.settings.idle.check(w.c); err != nil || w.c.settings.keepAlive <= 0 {
+		return err
+	}
 	if w.since.IsZero() {
 		// Perhaps that was over before the read began, and there is something to read.
 		w.lifeless(time.Now())
@@ -304,6 +315,9 @@ func (w *wait) silence() error {
 
 // leave returns the error for a read whose context has ended.
 func (w *wait) leave(ctx context.Context) error {
+	if err := w.c.settings.idle.check(w.c); err != nil {
+		return err
+	}
 	if w.c.settings.keepAlive > 0 {
 		if err := w.silence(); err != nil {
 			return err

@@ -46,6 +46,7 @@ func (l *loop) run(fd uintptr) bool {
 	}
 	l.err = nil
 	l.s.idle()
+	c.settings.idle.again(c)
 	return false
 }
 
@@ -79,6 +80,7 @@ func (l *loop) receive(p []byte) (int, error) {
 	if err == nil {
 		l.came = true
 		l.s.reads = max(l.s.reads+1, 1)
+		c.settings.idle.received(n)
 		return n, nil
 	}
 	if c.replies.some.Load() {

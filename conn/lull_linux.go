@@ -32,11 +32,12 @@ func (c *Conn) lull(ctx context.Context) {
 			return
 		}
 	}
+	c.settings.idle.wake()
 	came, lost, err := c.socket.look()
 	c.reading.end()
 	switch {
 	case err != nil:
-		if c.settings.keepAlive > 0 {
+		if c.settings.keepAlive > 0 || c.settings.idle != nil {
 			c.lulled(err)
 		}
 	case !came && !c.over.Load():
@@ -68,18 +69,22 @@ func deepen(deep int) byte {
 	return frame[deep]
 }
 
-// settleDown sets the watch and the deadline for lull. That comes a moment before
-// keepalive's patience is over, so that the read which comes next is as patient as ever.
+// settleDown sets the watch and the deadline for lull. That comes a moment before the
+// patience of keepalive, or of idleness, is over, so that the read which comes next is as patient as ever.
 func (c *Conn) settleDown(ctx context.Context) {
 	if !c.socket.usable() {
 		return
 	}
 	var now time.Time
-	limit := max(c.settings.keepAlive-minLook, 0)
+	patience := max(c.settings.keepAlive, 0)
+	if i := c.settings.idle; i != nil && (patience == 0 || i.timeout < patience) {
+		patience = i.timeout
+	}
+	limit := max(patience-minLook, 0)
 	switch {
 	case limit > 0:
 		now = time.Now()
-	case c.settings.keepAlive > 0:
+	case patience > 0:
 		return // too impatient for a lull
 	}
 	if c.reading.begin(ctx, now, limit) == nil {
@@ -93,6 +98,9 @@ func (c *Conn) lulled(err error) {
 		return
 	}
 	c.reading.met()
+	if c.settings.keepAlive <= 0 {
+		return
+	}
 	w := wait{c: c}
 	now := time.Now()
 	c.quiet = &quiet{at: now, waited: w.lifeless(now)}

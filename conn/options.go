@@ -49,6 +49,15 @@ type Options struct {
 	// stream that has read deadlines, as every net.Conn should. Negative: off.
 	KeepAlive time.Duration
 
+	// IdleTimeout closes a connection over which no message has come or gone for so long,
+	// with [StatusGoingAway] and the reason "idle timeout"; the error is [ErrIdleTimeout].
+	// Zero and negative: off. Pings and Pongs do not count, those of KeepAlive neither: that
+	// finds a peer that is gone, IdleTimeout one that has nothing to say. A message that is
+	// still arriving, or being written, counts. The clock runs only while a read is
+	// waiting, and begins anew with each message: a function that works on a message is
+	// not idle. A program that only writes has it run by [Conn.Discard].
+	IdleTimeout time.Duration
+
 	// WriteTimeout bounds how long the stream may take for each 128 KiB, or less, that is
 	// written to it, so that a peer that does not read holds nobody for ever; default
 	// 30 s. A stream that takes longer ends the connection with [ErrWriteTimeout], by the
@@ -103,7 +112,7 @@ type Options struct {
 }
 
 // settings are those options that a connection looks at for as long as it lives, and that
-// never change: most connections have the same.
+// never change: most connections have the same. What only those have that want it hangs here.
 type settings struct {
 	keepAlive    time.Duration
 	writeTimeout time.Duration
@@ -111,7 +120,8 @@ type settings struct {
 	postLimit    int64
 	postOverflow Overflow
 	noGathering  bool
-	hooks        *Hooks // nil: none
+	hooks        *Hooks    // nil: none
+	idle         *idleness // nil: none; else that of this connection alone
 }
 
 var defaultSettings = settings{
@@ -123,11 +133,22 @@ var defaultSettings = settings{
 
 // settle returns the settings that o, which has its defaults, stands for.
 func (o *Options) settle() *settings {
-	s := settings{o.KeepAlive, o.WriteTimeout, o.ControlRate, o.PostLimit, o.PostOverflow, o.NoGathering, o.Hooks}
+	s := settings{o.KeepAlive, o.WriteTimeout, o.ControlRate, o.PostLimit, o.PostOverflow, o.NoGathering, o.Hooks, newIdle(o.IdleTimeout)}
 	if s == defaultSettings {
 		return &defaultSettings
 	}
 	return &s
+}
+
+// forOne returns the settings of one more connection, which has a clock of its own if it has
+// one.
+func (s *settings) forOne() *settings {
+	if s.idle == nil {
+		return s
+	}
+	own := *s
+	own.idle = newIdle(s.idle.timeout)
+	return &own
 }
 
 // options are Options with their defaults, and the settings of all connections that are

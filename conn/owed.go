@@ -57,6 +57,7 @@ func (c *Conn) pongAtOnce(body []byte) bool {
 	}
 	o := getOutput(smallOutput)
 	b := encode(o.b, c.control(frame.Pong, body), body)
+	c.settings.idle.sends(true)
 	n := c.socket.sendOutside(b, nil)
 	if n > 0 {
 		c.hasSent()
@@ -64,11 +65,13 @@ func (c *Conn) pongAtOnce(body []byte) bool {
 	if rest := b[n:]; n > 0 && len(rest) > 0 {
 		go func() {
 			_ = c.transmitRest(context.Background(), rest, nil, true)
+			c.settings.idle.sends(false)
 			putOutput(o)
 			c.releaseWrite()
 		}()
 		return true
 	}
+	c.settings.idle.sends(false)
 	putOutput(o)
 	c.releaseWrite()
 	return n > 0

@@ -97,6 +97,7 @@ func (c *Conn) announceReader() {
 // releaseRead gives the read turn back, and the input buffer if it is empty. Once the
 // connection has ended nothing that has arrived is of use.
 func (c *Conn) releaseRead() {
+	c.settings.idle.pause(c)
 	for {
 		over := c.over.Load()
 		c.read.Store(false)
@@ -140,6 +141,7 @@ func (c *Conn) next(ctx context.Context) (protocol.Kind, error) {
 		if ev.Kind != protocol.Control {
 			return ev.Kind, nil
 		}
+		c.settings.idle.controlled(c.role, ev.Body)
 		// RFC 6455, section 5.5: control frames may come between fragments.
 		switch ev.Opcode {
 		case frame.Ping:

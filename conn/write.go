@@ -145,7 +145,9 @@ func (c *Conn) transmit(ctx context.Context, limit time.Duration, h frame.Header
 		return err
 	}
 	if err = c.sendEarlier(); err == nil {
+		c.settings.idle.sends(h.Opcode.IsControl())
 		err = c.sendFrame(h, p)
+		c.settings.idle.sends(false)
 	}
 	return c.endSending(ctx, limit, err)
 }
