@@ -208,8 +208,8 @@ func TestReplierLate(t *testing.T) {
 				return nil
 			}
 		}, func(t *testing.T, _ *Conn, p *rawPeer, _ <-chan error) {
-			_ = p.nc.SetReadDeadline(time.Now().Add(10 * time.Second))
 			for range 20 {
+				_ = p.nc.SetReadDeadline(time.Now().Add(10 * time.Second))
 				// The second one is read while the first is answered.
 				p.send(textFrame("reply later"))
 				p.send(textFrame("reply later, too"))
