@@ -20,8 +20,11 @@ TARGETS ?= linux/386 linux/arm64 linux/s390x windows/amd64 darwin/arm64
 # Least statement coverage, in percent, of a package by its own tests.
 COVER_MIN ?= mask=95 frame=95 deflate=95 handshake=95 internal/protocol=95 internal/cpu=90 conn=90 conn/drain=95 conn/redial=95
 
-# Per fuzz target; 20s and 100000x are both understood.
-FUZZTIME ?= 20s
+# Per fuzz target; 20s and 100000x are both understood. FUZZ is a regular expression for names such as
+# handshake.FuzzHead; FUZZWORKERS run a target at the same time, 0 means one for each CPU.
+FUZZTIME    ?= 20s
+FUZZ        ?= .
+FUZZWORKERS ?= 0
 
 # Directories of the modules inside the tree, which ./... does not reach.
 MODULES = $(shell find . -name go.mod -not -path ./go.mod -not -path '*/testdata/*' -exec dirname {} \;)
@@ -105,17 +108,8 @@ cover-profile:
 	@$(GO) test -count=1 -coverprofile="$(COVER_PROFILE)" ./... >"$(COVER_PROFILE).log" || { cat "$(COVER_PROFILE).log"; exit 1; }
 
 .PHONY: fuzz
-fuzz: ## run every fuzz target for FUZZTIME, one at a time
-	@found=0; \
-	for p in $$($(GO) list ./...); do \
-		list=$$($(GO) test -list '^Fuzz' $$p); \
-		for f in $$(sed -n '/^Fuzz/p' <<<"$$list"); do \
-			found=1; \
-			echo "fuzz $$p $$f"; \
-			$(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$p; \
-		done; \
-	done; \
-	[ $$found = 1 ] || { echo "no fuzz target found"; exit 1; }
+fuzz: ## run the targets that FUZZ matches for FUZZTIME, one at a time, and print a table
+	@$(GO) run ./internal/tools/fuzz -time $(FUZZTIME) -match '$(FUZZ)' -workers $(FUZZWORKERS)
 
 # Over TLS the suite takes longer and shows nothing new about compression, which sections 12 and 13 are about.
 AUTOBAHN_TLS_CASES ?= 1.*,2.*,3.*,4.*,5.*,6.*,7.*,9.*,10.*

@@ -42,6 +42,7 @@ var arrows = map[string]struct {
 	"internal/hostile":     {},
 	"internal/wstest":      {ours: []string{"frame", "mask"}},
 	"internal/tools/cover": {},
+	"internal/tools/fuzz":  {},
 }
 
 // noIO is what the packages that do no I/O leave alone.
