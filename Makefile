@@ -111,6 +111,16 @@ cover-profile:
 fuzz: ## run the targets that FUZZ matches for FUZZTIME, one at a time, and print a table
 	@$(GO) run ./internal/tools/fuzz -time $(FUZZTIME) -match '$(FUZZ)' -workers $(FUZZWORKERS)
 
+# How long, with how many clients, and the seed of what they do.
+SOAKTIME    ?= 15m
+SOAKCLIENTS ?= 150
+SOAKSEED    ?= 1
+
+.PHONY: soak
+soak: ## servers and clients of all sorts for SOAKTIME, with faults; then nothing is lost or left
+	$(GO) test ./internal/soak -v -count=1 -timeout 0 -run '^TestSoak$$' \
+		-soak.time $(SOAKTIME) -soak.clients $(SOAKCLIENTS) -soak.seed $(SOAKSEED)
+
 # Over TLS the suite takes longer and shows nothing new about compression, which sections 12 and 13 are about.
 AUTOBAHN_TLS_CASES ?= 1.*,2.*,3.*,4.*,5.*,6.*,7.*,9.*,10.*
 

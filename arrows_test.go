@@ -40,6 +40,7 @@ var arrows = map[string]struct {
 	"examples/echo":        {ours: []string{"conn"}},
 	"examples/observe":     {ours: []string{"conn", "conn/drain"}},
 	"internal/hostile":     {},
+	"internal/soak":        {},
 	"internal/wstest":      {ours: []string{"frame", "mask"}},
 	"internal/tools/cover": {},
 	"internal/tools/fuzz":  {},
