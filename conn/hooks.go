@@ -112,10 +112,11 @@ func (c *Conn) endHook(returned *bool) {
 	c.tellClosed()
 }
 
-// tellClosed calls Closed if the connection has ended and no other function is running.
+// tellClosed calls Closed if the connection has ended, with all that belongs to it, and no
+// other function is running.
 func (c *Conn) tellClosed() {
 	c.mu.Lock()
-	last := c.gone && c.hooking == 0
+	last := c.finished.Load() && c.hooking == 0
 	if last {
 		c.hooking = hooksOver
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/duplexws/duplex/frame"
 	"github.com/duplexws/duplex/handshake"
+	"github.com/duplexws/duplex/internal/pipe"
 )
 
 // whoAndWhy reads the error of Closed as its documentation says.
@@ -156,6 +157,45 @@ func TestHooksClosed(t *testing.T) {
 			})
 		})
 	}
+}
+
+// slowToClose is a stream that takes its time to close.
+type slowToClose struct {
+	net.Conn
+	closed atomic.Bool
+}
+
+func (s *slowToClose) Close() error {
+	<-time.After(time.Second)
+	s.closed.Store(true)
+	return s.Conn.Close()
+}
+
+// Closed comes when the stream was closed and Context has ended, also if another function
+// has returned in between.
+func TestHooksClosedAfterTheStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := pipe.New(0)
+		defer b.Close()
+		nc, closed := &slowToClose{Conn: a}, 0
+		c := New(nc, Start{Role: Server}, &Options{Hooks: &Hooks{
+			Received: func(*Conn, Traffic) { <-time.After(time.Minute) },
+			Closed: func(c *Conn, _ error) {
+				if closed++; !nc.closed.Load() || c.Context().Err() == nil {
+					t.Errorf("the stream was closed: %v, Context: %v", nc.closed.Load(), c.Context().Err())
+				}
+			},
+		}})
+		newRawPeer(t, Client, b).send(textFrame("x"))
+		read := async(readError(c, background))
+		<-time.After(time.Minute - time.Second/2)
+		_ = c.CloseNow()
+		must(t, <-read)
+		synctest.Wait()
+		if closed != 1 {
+			t.Errorf("Closed was called %d times", closed)
+		}
+	})
 }
 
 // Failed comes when the failure is known, while the stream still waits for the peer.
