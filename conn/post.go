@@ -176,9 +176,9 @@ func (c *Conn) sendBatch(ctx context.Context, b *batch, rest bool) {
 	if rest {
 		_ = c.flushReplies(ctx, false)
 	}
-	most := c.settings.postLimit / 4
+	limit := c.settings.postLimit
 	for m := c.nextPosted(b); m != nil; m = c.nextPosted(b) {
-		c.gathering = most < 0 || b.leaving <= most
+		c.gathering = limit < 0 || b.leaving <= limit/4
 		if c.sendPrepared(ctx, m) != nil {
 			break // nothing can be sent any more
 		}

@@ -71,23 +71,25 @@ func TestPostOrder(t *testing.T) {
 	})
 }
 
-// What waits leaves together.
+// What waits leaves together, with any limit or none.
 func TestPostsLeaveTogether(t *testing.T) {
-	a, b := tcpPair(t)
-	counted := &writeCounter{Conn: a}
-	c, p := New(counted, Start{Role: Server}, nil), newRawPeer(t, Client, b)
-	defer c.CloseNow()
-	w, err := c.Writer(background, Text)
-	must(t, err)
-	want := []wireFrame{textFrame("")}
-	for i := range 100 {
-		must(t, c.Post(prepared(t, fmt.Sprint(i))))
-		want = append(want, textFrame(fmt.Sprint(i)))
-	}
-	must(t, w.Close())
-	p.expect(want...)
-	if n := counted.writes.Load(); n != 2 {
-		t.Errorf("an empty message and 100 posts left in %d writes, want 2", n)
+	for _, limit := range []int64{0, 10_000, -1, math.MinInt64} {
+		a, b := tcpPair(t)
+		counted := &writeCounter{Conn: a}
+		c, p := New(counted, Start{Role: Server}, &Options{PostLimit: limit}), newRawPeer(t, Client, b)
+		defer c.CloseNow()
+		w, err := c.Writer(background, Text)
+		must(t, err)
+		want := []wireFrame{textFrame("")}
+		for i := range 100 {
+			must(t, c.Post(prepared(t, fmt.Sprint(i))))
+			want = append(want, textFrame(fmt.Sprint(i)))
+		}
+		must(t, w.Close())
+		p.expect(want...)
+		if n := counted.writes.Load(); n != 2 {
+			t.Errorf("PostLimit %d: an empty message and 100 posts left in %d writes, want 2", limit, n)
+		}
 	}
 }
 
