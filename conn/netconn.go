@@ -231,7 +231,7 @@ func (c *Conn) writeWhole(ctx context.Context, p []byte) (taken bool, err error)
 	case !isTLS(c.nc) && isTimeout(err) && ctx.Err() != nil:
 		return taken, cancelled(ctx)
 	}
-	return taken, c.unsent(ctx, err)
+	return false, c.unsent(ctx, err)
 }
 
 // sendKeeping sends a frame and keeps what a deadline left of it.

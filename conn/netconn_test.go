@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"golang.org/x/net/nettest"
 
 	"github.com/duplexws/duplex/frame"
+	"github.com/duplexws/duplex/internal/pipe"
 )
 
 // netConnTest runs f in a bubble for a net.Conn over a connection in each role.
@@ -114,6 +116,37 @@ func TestNetConnWrongType(t *testing.T) {
 			}
 			_, err = n.Write([]byte("x"))
 			mustBe(t, err, net.ErrClosed)
+		})
+	}
+}
+
+// breakingWriter takes a part of what is written to it, and then breaks.
+type breakingWriter struct{ net.Conn }
+
+func (b breakingWriter) Write(p []byte) (int, error) { return min(len(p), 5), io.ErrClosedPipe }
+
+// What is left of a frame when the stream breaks has not been taken over: it counts neither
+// as written nor, for Hooks, as sent.
+func TestNetConnBrokenInAFrame(t *testing.T) {
+	for _, z := range []*Compression{nil, {MinSize: -1}} {
+		synctest.Test(t, func(t *testing.T) {
+			a, b := pipe.New(0)
+			var sent atomic.Int32
+			c := New(breakingWriter{a}, Start{Role: Server, Extensions: z.choose(z.offers())}, &Options{Hooks: &Hooks{
+				Received: func(*Conn, Traffic) { <-time.After(time.Minute) }, // puts Closed off
+				Sent:     func(*Conn, Traffic) { sent.Add(1) },
+			}})
+			newRawPeer(t, Client, b).send(textFrame("x"))
+			read := async(readError(c, background))
+			synctest.Wait()
+			n, err := AsNetConn(c, Binary).Write(make([]byte, 10_000))
+			mustBe(t, err, io.ErrClosedPipe, net.ErrClosed)
+			if n != 0 || sent.Load() != 0 {
+				t.Errorf("%d bytes written, %d messages sent", n, sent.Load())
+			}
+			_ = b.Close()
+			<-read
+			_ = c.CloseNow()
 		})
 	}
 }
