@@ -66,8 +66,10 @@ func (i *idleness) sends(control bool) {
 	}
 }
 
-// others returns how many bytes have come that were no control frame.
-func (i *idleness) others(c *Conn) int64 { return i.in - i.controls - int64(len(c.in.bytes())) }
+// others returns how many bytes have come that were no control frame, nor the beginning of one.
+func (i *idleness) others(c *Conn) int64 {
+	return i.in - i.controls - int64(len(c.in.bytes())+c.rx.Begun())
+}
 
 // begin begins a wait, unless one goes on, and returns how long it may last.
 func (i *idleness) begin(c *Conn, now time.Time) time.Duration {

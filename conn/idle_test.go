@@ -127,6 +127,35 @@ func answerPings(p *rawPeer) (wireFrame, time.Time) {
 	}
 }
 
+// Control frames that come in pieces, byte for byte, are no sign of a message.
+func TestIdleTimeoutOfPieces(t *testing.T) {
+	for name, read := range waysToEnd {
+		t.Run(name, func(t *testing.T) {
+			rawTest(t, &Options{IdleTimeout: time.Minute, KeepAlive: -1}, func(t *testing.T, c *Conn, p *rawPeer) {
+				start := time.Now()
+				done := async(func() error { return read(c, background) })
+				go answerPings(p)
+				sent := async(func() error {
+					b := wire(p.role, pongFrame("in pieces"), pingFrame(""))
+					for i := 0; c.terminal() == nil && time.Since(start) < time.Hour; i++ {
+						if _, err := p.nc.Write(b[i%len(b):][:1]); err != nil {
+							return err
+						}
+						time.Sleep(time.Second)
+					}
+					return nil
+				})
+				mustBe(t, <-done, ErrIdleTimeout)
+				if took := time.Since(start); took > time.Minute+time.Second {
+					t.Errorf("the connection was closed after %v", took)
+				}
+				must(t, <-sent)
+				_ = p.nc.Close()
+			})
+		})
+	}
+}
+
 // What comes or goes of a message has the clock begin anew, at that moment.
 func TestIdleTimeoutSignsOfLife(t *testing.T) {
 	var w io.WriteCloser

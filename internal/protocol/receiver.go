@@ -97,6 +97,17 @@ func (r *Receiver) Left() uint64 {
 	return r.left
 }
 
+// Begun returns how many bytes were consumed of a control frame that is not whole: its header.
+func (r *Receiver) Begun() int {
+	switch {
+	case r.control == 0:
+		return 0
+	case r.masked:
+		return 2 + len(r.key)
+	}
+	return 2
+}
+
 // Empties returns how many fragments without payload there were since it was last called,
 // so that a caller can bound them: those with payload are bounded by the limit. The last
 // fragment of a message is not among them, since it completes something.

@@ -374,3 +374,31 @@ func TestReceiverBody(t *testing.T) {
 		}
 	}
 }
+
+// TestReceiverBegun: of a control frame that is not whole the header was consumed.
+func TestReceiverBegun(t *testing.T) {
+	for _, from := range roles {
+		rx := NewReceiver(from, 0, -1)
+		f := fr{opPing, true, "ping", 0}
+		header := f.header(from).Len()
+		b := wire(from, f)
+		begun := 0
+		for i := range b {
+			held := b[begun : i+1]
+			_, n, err := rx.Next(held)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := 0
+			if i >= header-1 && i < len(b)-1 {
+				want = header
+			}
+			if begun = rx.Begun(); begun != want {
+				t.Errorf("from %v: %d bytes after %d, want %d", from, begun, i+1, want)
+			}
+			if i == len(b)-1 && n != len(held) {
+				t.Errorf("from %v: %d bytes consumed at the end, want %d", from, n, len(held))
+			}
+		}
+	}
+}
