@@ -14,8 +14,9 @@ import (
 // reads, writes or closes, or on one of this package, and by many connections at the same
 // time. They should return soon, for meanwhile that call, and others of the same kind on
 // the connection, wait. They may call the methods of the connection that do not wait,
-// such as [Conn.Post], [Conn.CloseNow] and [Conn.RemoteAddr]; one that reads, writes or
-// closes in the other ways would wait for itself. No lock is held.
+// such as [Conn.Post], [Conn.Backlog], [Conn.CloseNow] and [Conn.RemoteAddr]. One that
+// reads, writes, pings or closes in the other ways may wait for itself, until its context
+// ends: leave that to a goroutine.
 //
 // For each connection Opened is called first, and Closed last, once, when the functions
 // that were running for it have returned. Received, Pong and Failed are called one after
@@ -39,6 +40,7 @@ type Hooks struct {
 	//	*CloseError, Err not nil     nobody: the stream broke or ended without a Close frame
 	//	*CloseError                  the peer has, with a Close frame
 	//	ErrKeepAlive                 we have: the peer showed no life
+	//	ErrIdleTimeout               we have: there were no messages, see Options.IdleTimeout
 	//	ErrWriteTimeout              we have: the peer took nothing
 	//	ErrPostLimit                 we have: the peer did not keep up, see Options.PostOverflow
 	//	context.Canceled or          we have: a context ended in the middle of a write or a
@@ -55,9 +57,10 @@ type Hooks struct {
 	Received func(c *Conn, m Traffic)
 
 	// Sent is called for each message of which the stream has taken everything, or the
-	// connection has, to let it leave with what is under way: a reply that is gathered, or
-	// the rest of a frame after a short write of [Conn.Post] or [AsNetConn]. It is not
-	// called for one that was given up.
+	// connection has, to let it leave with what is under way: a reply of [Conn.Serve] or a
+	// message of [Conn.Post] that is gathered, or the rest of a frame after a short write
+	// of Post or [AsNetConn]. It is not called for one that was given up before that. What
+	// it posts itself it will be told of, too.
 	Sent func(c *Conn, m Traffic)
 
 	// Pong is called for each Ping that the peer has answered, of [Conn.Ping] and of

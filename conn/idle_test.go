@@ -3,6 +3,7 @@ package conn
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -426,11 +427,12 @@ func TestIdleTimeoutSetsFewDeadlines(t *testing.T) {
 func TestIdleTimeoutOverTCP(t *testing.T) {
 	const timeout = 1100 * time.Millisecond // more than minLook
 	for name, read := range waysToEnd {
-		for _, messages := range []int{0, 3} {
-			t.Run(name, func(t *testing.T) {
+		for i := range 4 {
+			messages, keepAlive := i%2*3, []time.Duration{-1, timeout / 2}[i/2] // only the first has a lull
+			t.Run(fmt.Sprintf("%s, %d messages, KeepAlive %v", name, messages, keepAlive), func(t *testing.T) {
 				t.Parallel()
 				a, b := tcpPair(t)
-				c := New(a, Start{Role: Server}, &Options{IdleTimeout: timeout, KeepAlive: 100 * time.Millisecond})
+				c := New(a, Start{Role: Server}, &Options{IdleTimeout: timeout, KeepAlive: keepAlive})
 				peer := New(b, Start{Role: Client}, nil)
 				defer c.CloseNow()
 				defer peer.CloseNow()

@@ -13,7 +13,8 @@ const pipeSize = 64 << 10
 // Pipe returns the two ends of a connection in memory. They behave as over TCP: they
 // are buffered, have deadlines, and one end's CloseNow is the other's broken stream.
 // Programs can test their handlers with it, also inside testing/synctest. The options
-// may be nil; ReadLimit and KeepAlive are used, and Compression if both ends have it.
+// may be nil; Compression is used if both ends have it, and what concerns the opening
+// handshake, Subprotocols too, has no meaning here.
 func Pipe(clientOptions, serverOptions *Options) (client, server *Conn) {
 	a, b := pipe.New(pipeSize)
 	co, so := clientOptions.withDefaults(), serverOptions.withDefaults()

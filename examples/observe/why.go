@@ -33,6 +33,8 @@ func explain(err error) ending {
 		return ending{"peer", codeName(ce.Code), codeLevel(ce.Code)}
 	case errors.Is(err, conn.ErrKeepAlive):
 		return ending{"we", "no sign of life", slog.LevelInfo}
+	case errors.Is(err, conn.ErrIdleTimeout):
+		return ending{"we", "idle", slog.LevelInfo}
 	case errors.Is(err, conn.ErrWriteTimeout):
 		return ending{"we", "takes nothing", slog.LevelWarn}
 	case errors.Is(err, conn.ErrPostLimit):

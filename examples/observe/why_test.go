@@ -32,6 +32,7 @@ func TestExplain(t *testing.T) {
 		{closed(3999), "peer", "closed with 3xxx", slog.LevelInfo},
 		{closed(4999), "peer", "closed with 4xxx", slog.LevelInfo},
 		{conn.ErrKeepAlive, "we", "no sign of life", slog.LevelInfo},
+		{conn.ErrIdleTimeout, "we", "idle", slog.LevelInfo},
 		{conn.ErrWriteTimeout, "we", "takes nothing", slog.LevelWarn},
 		{conn.ErrPostLimit, "we", "does not keep up", slog.LevelWarn},
 		{context.Canceled, "we", "cancelled", slog.LevelInfo},
