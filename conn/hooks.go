@@ -59,8 +59,9 @@ type Hooks struct {
 	// Sent is called for each message of which the stream has taken everything, or the
 	// connection has, to let it leave with what is under way: a reply of [Conn.Serve] or a
 	// message of [Conn.Post] that is gathered, or the rest of a frame after a short write
-	// of Post or [AsNetConn]. It is not called for one that was given up before that. What
-	// it posts itself it will be told of, too.
+	// of Post or [AsNetConn]. It is not called for one that was given up before that, nor
+	// for one that has just left when another goroutine ends the connection, if Closed
+	// comes first. What it posts itself it will be told of, too.
 	Sent func(c *Conn, m Traffic)
 
 	// Pong is called for each Ping that the peer has answered, of [Conn.Ping] and of

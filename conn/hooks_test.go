@@ -224,12 +224,14 @@ func TestHooksReplies(t *testing.T) {
 						return err
 					}
 				}
-				return p.Close(background, StatusNormalClosure, "")
+				return nil
 			})
 			for _, n := range sizes {
 				must(t, p.Write(background, Text, []byte(strings.Repeat("y", n))))
 			}
 			must(t, mustReturn(t, "the client", read))
+			// Not before the last Write has told of its message: see Hooks.Sent.
+			must(t, p.Close(background, StatusNormalClosure, ""))
 			mustReturn(t, "Serve", serving)
 			received, sent := server.traffic()
 			back, there := client.traffic()
