@@ -31,7 +31,8 @@ const (
 // Close closes the connection: it sends a Close frame, waits for the peer's, and
 // closes the stream, the server first. Messages that arrive in between are delivered
 // to whoever reads. If nobody comes to read for 250 ms they are dropped, and if somebody
-// has come and does not come again, after 4 s. Pings are still answered. While a
+// has come and does not come again, after 4 s; there is no gap: who comes after that gets
+// none of those that follow. Pings are still answered. While a
 // function of [Conn.Serve] runs, which has to return before anything can be read, Close
 // only sends the Close frame; the rest happens when it has returned, within the same
 // time.
@@ -210,10 +211,14 @@ func (c *Conn) awaitClose(ctx context.Context) error {
 			return err
 		}
 		err := c.attend(ctx, nil, drop)
-		reads := c.reads.Load()
+		reads, gap := c.reads.Load(), c.gap
 		c.releaseRead()
 		if err != nil {
 			return err
+		}
+		if gap { // whoever comes is for the end only
+			drop = true
+			continue
 		}
 		grace := readerGrace
 		if seen {

@@ -83,6 +83,46 @@ func TestCloseAfterAPongBreaks(t *testing.T) {
 	}
 }
 
+// Once Close has dropped a message, nobody gets those that follow it: a reader that comes
+// too late learns of the end, not of messages with a gap before them.
+func TestCloseLeavesNoGap(t *testing.T) {
+	for name, read := range map[string]func(*Conn) error{
+		"Read": func(c *Conn) error {
+			_, p, err := c.Read(background)
+			if err == nil {
+				return fmt.Errorf("%q was read", p)
+			}
+			return err
+		},
+		"Serve": func(c *Conn) error {
+			return c.Serve(background, func(_ *Replier, m Message) error { return fmt.Errorf("%q was served", m.Data) })
+		},
+		"Discard": func(c *Conn) error { return c.Discard(background) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			rawTest(t, nil, func(t *testing.T, c *Conn, p *rawPeer) {
+				closed := goClose(c, background)
+				p.expect(closeFrame(StatusNormalClosure, ""))
+				p.send(textFrame("nobody reads this in time"))
+				<-time.After(2 * readerGrace)
+				late := async(func() error { return read(c) })
+				synctest.Wait()
+				begun := time.Now()
+				p.send(textFrame("this is read"))
+				p.send(closeFrame(StatusNormalClosure, ""))
+				p.closeWrite()
+				must(t, <-closed)
+				if err := <-late; !closedNormally(err) {
+					t.Error(err)
+				}
+				if took := time.Since(begun); took > 0 {
+					t.Errorf("Close waited %v for a reader who gets nothing", took)
+				}
+			})
+		})
+	}
+}
+
 // Messages that have arrived are left to a reader that is between two reads.
 func TestCloseLeavesMessagesToAReader(t *testing.T) {
 	rawTest(t, nil, func(t *testing.T, c *Conn, p *rawPeer) {

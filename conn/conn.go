@@ -60,6 +60,7 @@ type Conn struct {
 	role     Role
 	tellsInq bool // the socket tells how much is left to be read, see ask
 	untold   bool // for tests: it does not
+	gap      bool // Close has dropped a message, so nobody gets the next; under the read turn
 
 	// The two halves of the closing handshake, guarded by mu as is what follows.
 	closeSent     bool // wholly

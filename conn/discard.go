@@ -70,7 +70,7 @@ func (c *Conn) dropPart(ctx context.Context, next protocol.Kind) error {
 // attend reads for a call that has no use for messages: it deals with control frames
 // until the call's event is ready, which gives errEvent, or a message is next, which
 // gives nil. A message of which a part was dropped already is dropped; with drop, every
-// message is, until somebody else wants to read.
+// message is, until somebody else wants to read. Who then comes gets nothing that follows.
 func (c *Conn) attend(ctx context.Context, event <-chan struct{}, drop bool) error {
 	for {
 		if err := c.terminal(); err != nil {
@@ -95,6 +95,7 @@ func (c *Conn) attend(ctx context.Context, event <-chan struct{}, drop bool) err
 		default:
 			c.rx.Open()
 			c.message = incoming{dropped: true}
+			c.gap = true
 		}
 		if err != nil {
 			return err

@@ -76,11 +76,26 @@ func (c *Conn) acquireRead(ctx context.Context) error {
 		if c.awaited.Load() {
 			c.announceReader()
 		}
+		if c.gap {
+			c.releaseRead()
+			return c.awaitEnd(ctx)
+		}
 		if first {
 			c.lull(ctx)
 		}
 	}
 	return err
+}
+
+// awaitEnd waits until the connection has ended, and returns the error. It is for a reader
+// who comes when Close, which takes a bounded time, has dropped messages.
+func (c *Conn) awaitEnd(ctx context.Context) error {
+	select {
+	case <-c.ended():
+		return c.terminal()
+	case <-ctx.Done():
+		return cancelled(ctx)
+	}
 }
 
 // announceReader tells Ping and Close that the application has come to read.
