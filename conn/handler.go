@@ -21,13 +21,13 @@ import (
 // ctx carries the values of the request's context and ends with the connection. When f
 // returns, the connection is closed: with [StatusNormalClosure] if the error is nil;
 // with the code and reason of a [*CloseError] that f has made itself; otherwise with
-// [StatusInternalError], after the error was logged. If the connection has ended, an error
-// that matches net.ErrClosed, as those of Read and Write do then, or context.Canceled, as
-// that of ctx does, is not logged. A panic is
-// logged with its stack, closes the connection with StatusInternalError and spares the
-// process; http.ErrAbortHandler is not logged. A request that fails with status 500, since
-// the options make no sense or the ResponseWriter hides its connection, is logged as well.
-// Logs go to http.Server.ErrorLog.
+// [StatusInternalError], after the error was logged. If the connection has ended or is being
+// closed, an error that matches net.ErrClosed, as those of Read and Write do then, or
+// context.Canceled, as that of ctx does, is not logged. A panic is logged with its stack,
+// closes the connection with StatusInternalError and spares the process;
+// http.ErrAbortHandler is not logged. A request that fails with status 500, since the options
+// make no sense or the ResponseWriter hides its connection, is logged as well. Logs go to
+// http.Server.ErrorLog.
 func Handler(f func(ctx context.Context, c *Conn) error, o *Options) http.Handler {
 	opts := o.withDefaults()
 	server := opts.server()
@@ -78,8 +78,9 @@ func (c *Conn) conclude(err error, logger *log.Logger) {
 	code, reason := StatusNormalClosure, ""
 	switch {
 	case err == nil:
-	case err == ended, ended != nil && (errors.Is(err, net.ErrClosed) || errors.Is(err, context.Canceled)):
-		// The connection has ended, and that is all that the error says.
+	case err == ended, ended != nil && (errors.Is(err, net.ErrClosed) || errors.Is(err, context.Canceled)),
+		errors.Is(err, errClosing):
+		// The connection has ended or is being closed, and that is all that the error says.
 		code = StatusInternalError
 	default:
 		code = StatusInternalError

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net"
@@ -130,6 +131,38 @@ func TestHandlerDoesNotLogTheEnd(t *testing.T) {
 	_ = c.CloseNow()
 	if ce, ok := errors.AsType[*conn.CloseError](<-done); !ok || ce.Code != conn.StatusAbnormalClosure {
 		t.Errorf("the handler saw %v", ce)
+	}
+	if s := logged.String(); s != "" {
+		t.Errorf("logged %q", s)
+	}
+}
+
+// Nor is one that only says that the connection is closing: when a server is drained, every
+// function that is writing gets it.
+func TestHandlerDoesNotLogTheClosing(t *testing.T) {
+	var logged logBuffer
+	done := make(chan error, 1)
+	s := httptest.NewUnstartedServer(conn.Handler(func(ctx context.Context, c *conn.Conn) error {
+		go func() { _ = c.Close(ctx, conn.StatusGoingAway, "") }()
+		for {
+			if err := c.Write(ctx, conn.Text, []byte("a")); err != nil {
+				defer func() { done <- c.Context().Err() }()
+				return fmt.Errorf("writing: %w", err)
+			}
+		}
+	}, nil))
+	s.Config.ErrorLog = log.New(&logged, "", 0)
+	s.Start()
+	defer s.Close()
+	c, err := conn.Dial(testContext(t), s.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Errorf("the connection has ended before the client has answered: %v", err)
+	}
+	if ce, ok := errors.AsType[*conn.CloseError](c.Discard(testContext(t))); !ok || ce.Code != conn.StatusGoingAway {
+		t.Errorf("the client saw %v", ce)
 	}
 	if s := logged.String(); s != "" {
 		t.Errorf("logged %q", s)
