@@ -69,9 +69,7 @@ func (w *world) echo(run func(context.Context, *conn.Conn, *session) error) appl
 // echoServe answers with a Replier.
 func echoServe(ctx context.Context, c *conn.Conn, s *session) error {
 	return c.Serve(ctx, func(r *conn.Replier, m conn.Message) error {
-		if err := s.deliver(c, runningOf(ctx).closedHere, m.Type, m.Data); err != nil {
-			return err
-		}
+		s.deliver(c, m.Type, m.Data)
 		return r.Write(m.Type, m.Data)
 	})
 }
@@ -80,9 +78,7 @@ func echoServe(ctx context.Context, c *conn.Conn, s *session) error {
 func echoBy(each eachFunc, send writeFunc) func(context.Context, *conn.Conn, *session) error {
 	return func(ctx context.Context, c *conn.Conn, s *session) error {
 		return each(ctx, c, func(t conn.MessageType, p []byte) error {
-			if err := s.deliver(c, runningOf(ctx).closedHere, t, p); err != nil {
-				return err
-			}
+			s.deliver(c, t, p)
 			return send(ctx, c, t, p)
 		})
 	}
@@ -107,9 +103,7 @@ func echoStream(ctx context.Context, c *conn.Conn, s *session) error {
 			n, err = r.Read(buf)
 			whole = append(whole, buf[:n]...)
 			if err == io.EOF {
-				if hole := s.deliver(c, runningOf(ctx).closedHere, t, whole); hole != nil {
-					err = hole
-				}
+				s.deliver(c, t, whole)
 			}
 			if _, werr := w.Write(buf[:n]); werr != nil {
 				err = werr

@@ -32,8 +32,8 @@
 //   - The application is given the messages in their order, each once, unchanged, from the first
 //     to the last that was acknowledged, and none that was not sent.
 //   - They come back in their order, each at most once, and not before they were delivered.
-//   - On one connection there is no gap, but for an end that closes it and does not come to read in
-//     time: what was dropped meanwhile is sent again on the next connection.
+//   - On one connection there is no gap. What an end that closes it does not come to read in time is
+//     dropped, with all that follows, and sent again on the next connection.
 //   - Every message of a session is acknowledged in the end. Nobody waits 30 s for an answer on
 //     a connection that lives.
 //   - If a write was cancelled and the connection goes on, nothing of the message has left: it

@@ -73,43 +73,35 @@ type session struct {
 	acked     uint64 // the highest number that was acknowledged
 	delivered uint64 // the highest number that a server's application was given
 	closing   uint64 // what has to have been delivered when the client's Close arrives
-	closes    bool   // the client has begun to close the connection
 	holder    *conn.Conn
 	freed     chan struct{}
 	buf       []byte // for the message that is expected
 }
 
-// errHole is for messages that come after a hole where there may be one.
-var errHole = errors.New("messages were dropped by Close")
-
 // check compares a message with the one that is expected, which follows *last, and
-// counts it. There may be a hole if this end is closing the connection: what arrives then and
-// is not read in time is dropped. Nothing after it counts.
-func (s *session) check(what string, last *uint64, closing bool, t conn.MessageType, p []byte) error {
+// counts it.
+func (s *session) check(what string, last *uint64, t conn.MessageType, p []byte) {
 	kind, want := message(s.buf[:0], s.id, *last+1)
 	s.buf = want
 	if t == kind && bytes.Equal(p, want) {
 		*last++
-		return nil
+		return
 	}
 	id, number, ok := numberOf(p)
 	switch {
 	case !ok || id != s.id:
 		s.l.wrongf("session %x: %s: after message %d comes one of somebody else, %d bytes: %.60q", s.id, what, *last, len(p), p)
-		return nil
+		return
 	case number == *last+1:
 		s.l.wrongf("session %x: %s: message %d is not what was sent: %v with %d bytes, want %v with %d",
 			s.id, what, number, t, len(p), kind, len(want))
 	case number <= *last:
 		s.l.wrongf("session %x: %s: message %d comes again, after %d", s.id, what, number, *last)
-		return nil
-	case closing:
-		return errHole
+		return
 	default:
 		s.l.wrongf("session %x: %s: message %d comes after %d: those between are lost", s.id, what, number, *last)
 	}
 	*last = number
-	return nil
 }
 
 // sending is called by the client before it sends a message.
@@ -119,33 +111,28 @@ func (s *session) sending(number uint64) {
 	s.sent = max(s.sent, number)
 }
 
-// deliver is called by a server for each message, before it answers; closing reports whether
-// the server itself is closing the connection. It goes no further after an error.
-func (s *session) deliver(c *conn.Conn, closing func(*conn.Conn) bool, t conn.MessageType, p []byte) error {
+// deliver is called by a server for each message, before it answers.
+func (s *session) deliver(c *conn.Conn, t conn.MessageType, p []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.holder != c {
 		s.l.wrongf("session %x: delivered by a connection that was replaced", s.id)
-		return nil
+		return
 	}
-	err := s.check("server", &s.delivered, closing(c), t, p)
+	s.check("server", &s.delivered, t, p)
 	if s.delivered > s.sent {
 		s.l.wrongf("session %x: message %d was delivered, but only %d were sent", s.id, s.delivered, s.sent)
 	}
-	return err
 }
 
 // acknowledge is called by the client for each message that comes back.
-func (s *session) acknowledge(t conn.MessageType, p []byte) error {
+func (s *session) acknowledge(t conn.MessageType, p []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.check("client", &s.acked, s.closes, t, p); err != nil {
-		return err
-	}
+	s.check("client", &s.acked, t, p)
 	if s.acked > s.delivered {
 		s.l.wrongf("session %x: message %d was acknowledged, but only %d were delivered", s.id, s.acked, s.delivered)
 	}
-	return nil
 }
 
 // resume is called by the client with what the server says at the beginning of a
@@ -156,7 +143,7 @@ func (s *session) resume(delivered uint64) {
 	if delivered < s.acked || delivered > s.sent {
 		s.l.wrongf("session %x: the server has %d messages, of %d acknowledged and %d sent", s.id, delivered, s.acked, s.sent)
 	}
-	s.acked, s.closes = delivered, false
+	s.acked = delivered
 }
 
 // willClose is called by the client before it closes a connection on which every message
@@ -164,7 +151,7 @@ func (s *session) resume(delivered uint64) {
 func (s *session) willClose(number uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.closing, s.closes = number, true
+	s.closing = number
 }
 
 // claim gives the session to a connection of a server, as soon as the one that had it
@@ -212,14 +199,12 @@ func (s *session) finish() {
 // TestLedger shows what a ledger finds wrong.
 func TestLedger(t *testing.T) {
 	c := new(conn.Conn)
-	no := func(*conn.Conn) bool { return false }
-	yes := func(*conn.Conn) bool { return true }
 	arrive := func(number uint64) func(*session) {
 		return func(s *session) {
 			kind, p := message(nil, s.id, number)
 			s.sending(number)
-			_ = s.deliver(c, no, kind, p)
-			_ = s.acknowledge(kind, p)
+			s.deliver(c, kind, p)
+			s.acknowledge(kind, p)
 		}
 	}
 	finish := (*session).finish
@@ -230,43 +215,31 @@ func TestLedger(t *testing.T) {
 	}{
 		{"nothing", []func(*session){arrive(1), arrive(2), arrive(3), finish}, ""},
 		{"lost", []func(*session){arrive(1), arrive(3), finish}, "lost"},
-		{"dropped by Close", []func(*session){arrive(1), func(s *session) {
-			s.sending(3)
-			kind, p := message(nil, s.id, 3)
-			if err := s.deliver(c, yes, kind, p); err != errHole {
-				s.l.wrongf("no hole: %v", err)
-			}
-			s.willClose(3)
-			if err := s.acknowledge(kind, p); err != errHole {
-				s.l.wrongf("no hole: %v", err)
-			}
-			s.resume(1)
-		}, arrive(2), arrive(3), finish}, ""},
 		{"twice", []func(*session){arrive(1), arrive(2), arrive(2), finish}, "comes again"},
 		{"out of order", []func(*session){arrive(2), arrive(1), finish}, "lost"},
 		{"changed", []func(*session){func(s *session) {
 			s.sending(1)
 			kind, p := message(nil, s.id, 1)
 			p[len(p)-1] ^= 1
-			_ = s.deliver(c, no, kind, p)
+			s.deliver(c, kind, p)
 		}}, "not what was sent"},
 		{"of the other type", []func(*session){func(s *session) {
 			s.sending(1)
 			kind, p := message(nil, s.id, 1)
-			_ = s.deliver(c, no, conn.Text+conn.Binary-kind, p)
+			s.deliver(c, conn.Text+conn.Binary-kind, p)
 		}}, "not what was sent"},
 		{"of another session", []func(*session){func(s *session) {
 			kind, p := message(nil, s.id+1, 1)
-			_ = s.deliver(c, no, kind, p)
+			s.deliver(c, kind, p)
 		}}, "somebody else"},
 		{"never sent", []func(*session){func(s *session) {
 			kind, p := message(nil, s.id, 1)
-			_ = s.deliver(c, no, kind, p)
+			s.deliver(c, kind, p)
 		}}, "only 0 were sent"},
 		{"acknowledged but not delivered", []func(*session){func(s *session) {
 			s.sending(1)
 			kind, p := message(nil, s.id, 1)
-			_ = s.acknowledge(kind, p)
+			s.acknowledge(kind, p)
 		}}, "only 0 were delivered"},
 		{"forgotten", []func(*session){arrive(1), func(s *session) { s.resume(0) }}, "of 1 acknowledged"},
 		{"not acknowledged", []func(*session){arrive(1), func(s *session) { s.sending(2) }, finish}, "of 2 messages 1 were delivered"},
