@@ -41,6 +41,9 @@ func TestAllowedOrigin(t *testing.T) {
 		{"https://a.example", "h", []string{"a.example"}, true},
 		{"http://A.example", "h", []string{"a.EXAMPLE"}, true},
 		{"ftp://a.example", "h", []string{"a.example"}, false},
+		{"http://b.a.example", "h", []string{"a.example"}, false},
+		{"http://ba.example", "h", []string{"a.example"}, false},
+		{"http://a.example.org", "h", []string{"a.example"}, false},
 		{"http://a.example:8080", "h", []string{"a.example"}, false},
 		{"http://a.example:80", "h", []string{"a.example"}, true},
 		{"http://a.example:8080", "h", []string{"a.example:8080"}, true},
@@ -51,6 +54,7 @@ func TestAllowedOrigin(t *testing.T) {
 		{"http://a.example", "h", []string{"*.a.example"}, false},
 		{"http://.a.example", "h", []string{"*.a.example"}, false},
 		{"http://xa.example", "h", []string{"*.a.example"}, false},
+		{"http://yxa.example", "h", []string{"*.a.example"}, false}, // ends alike, with no dot before
 		{"http://b.a.example.org", "h", []string{"*.a.example"}, false},
 		{"http://b.a.example:1", "h", []string{"*.a.example:*"}, true},
 		{"https://a.example", "h", []string{"https://a.example"}, true},

@@ -75,8 +75,7 @@ func TestUpgrade(t *testing.T) {
 	if got := resp.Header; len(got["Set-Cookie"]) != 2 || got.Get("X-O") != "o" || resp.StatusCode != 101 {
 		t.Errorf("status %d, header %v", resp.StatusCode, got)
 	}
-	echoed := make([]byte, len("early"))
-	if _, err := io.ReadFull(r, echoed); err != nil || string(echoed) != "early" {
+	if echoed, err := io.ReadAll(r); err != nil || string(echoed) != "early" {
 		t.Errorf("got %q, %v", echoed, err)
 	}
 	if len(o.Header["Set-Cookie"]) != 1 {
@@ -89,13 +88,14 @@ func TestUpgradeHeader(t *testing.T) {
 	for name, value := range map[string]string{
 		"X": "a\r\nb", "Sec-WebSocket-Protocol": "a", "Content-Length": "0", "X Y": "a",
 	} {
-		w := httptest.NewRecorder()
+		nc := new(scriptConn)
+		w := hijackWriter{ResponseRecorder: httptest.NewRecorder(), nc: nc}
 		w.Header()[name] = []string{value}
 		w.Header().Set("Content-Encoding", "gzip")
 		_, _, err := Upgrade(w, exampleRequest(t), nil)
 		var e *Error
-		if !errors.As(err, &e) || e.Status != 500 || w.Code != 500 || w.Header().Get("Content-Encoding") != "" {
-			t.Errorf("%s: error %v, status %d", name, err, w.Code)
+		if !errors.As(err, &e) || e.Status != 500 || w.Code != 500 || w.Header().Get("Content-Encoding") != "" || nc.w.Len() > 0 {
+			t.Errorf("%s: error %v, status %d, wrote %q", name, err, w.Code, &nc.w)
 		}
 	}
 }
@@ -265,6 +265,34 @@ func TestUpgradeDeadline(t *testing.T) {
 		}
 		_ = nc.Close()
 	})
+}
+
+// No deadline is left either where the socket has taken the response at once.
+func TestUpgradeLeavesNoDeadline(t *testing.T) {
+	l := listen(t)
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	s, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	_ = s.SetDeadline(past) // left by a wrapper of the ResponseWriter
+	w := hijackWriter{ResponseRecorder: httptest.NewRecorder(), nc: s}
+	nc, _, err := Upgrade(w, exampleRequest(t), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.WriteString(c, "x")
+	if _, err := nc.Read(make([]byte, 1)); err != nil {
+		t.Error(err)
+	}
+	if _, err := nc.Write([]byte("x")); err != nil {
+		t.Error(err)
+	}
 }
 
 // RFC 6455, section 4.2.2 (4.2.2-01): a refusal leaves the connection to the server.
