@@ -257,6 +257,29 @@ func TestCloseWhileReading(t *testing.T) {
 	}
 }
 
+// A read whose context ends does not wait for the rest of a closing handshake, which goes
+// on without it: the stream may be slow to take our Close, or the peer to hang up.
+func TestReadCancelledWhileClosing(t *testing.T) {
+	rawTest(t, nil, func(t *testing.T, c *Conn, p *rawPeer) {
+		ctx, cancel := context.WithTimeout(background, time.Second)
+		defer cancel()
+		start := time.Now()
+		p.send(closeFrame(4001, ""))
+		err := c.Discard(ctx)
+		if code := closeError(t, err).Code; code != 4001 {
+			t.Errorf("code %v", code)
+		}
+		if took := time.Since(start); took != time.Second {
+			t.Errorf("the %v has waited for %v", c.role, took)
+		}
+		p.expect(closeFrame(4001, ""))
+		must(t, c.Close(background, StatusNormalClosure, ""))
+		if took := time.Since(start); took != closeTime {
+			t.Errorf("the %v has ended after %v", c.role, took)
+		}
+	})
+}
+
 // Both sides close at once, from many goroutines, while messages are on their way in
 // both directions, or stuck in both: every Close returns nil.
 func TestCloseFromEverywhere(t *testing.T) {

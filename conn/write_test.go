@@ -140,11 +140,12 @@ func TestWriteFixesAFrameBeforeItLeaves(t *testing.T) {
 		c := New(s, Start{Role: Client}, nil)
 		must(t, c.Write(background, Binary, s.own))
 		p := newRawPeer(t, Server, b)
-		for got := 0; got < size; {
+		for n, got := 0, 0; got < size; n++ {
 			f, err := p.next()
 			must(t, err)
-			if f.Body != strings.Repeat(f.Body[:1], len(f.Body)) {
-				t.Errorf("%d bytes: a frame was changed while it left", size)
+			// Each frame is one write, so n of them had overwritten the slice before.
+			if f.Body != strings.Repeat(string([]byte{byte(n)}), len(f.Body)) {
+				t.Errorf("%d bytes: frame %d was changed while it left", size, n)
 			}
 			got += len(f.Body)
 		}
