@@ -24,11 +24,11 @@ var arrows = map[string]struct {
 	not    []string // packages of the standard library, with all below them, that are out of bounds
 }{
 	"":                     {},
-	"mask":                 {ours: []string{"internal/cpu"}, not: noIO},
-	"frame":                {ours: []string{"mask"}, not: noIO},
-	"handshake":            {others: []string{"golang.org/x/net/http/httpguts", "golang.org/x/net/http/httpproxy", "golang.org/x/net/idna", "golang.org/x/net/proxy"}},
+	"mask":                 {ours: []string{"internal/cpu"}, not: slices.Concat(noIO, noChance)},
+	"frame":                {ours: []string{"mask"}, not: slices.Concat(noIO, noChance)},
+	"handshake":            {not: noChance, others: []string{"golang.org/x/net/http/httpguts", "golang.org/x/net/http/httpproxy", "golang.org/x/net/idna", "golang.org/x/net/proxy"}},
 	"deflate":              {not: noIO},
-	"internal/protocol":    {ours: []string{"frame", "mask", "internal/cpu"}, not: append([]string{"sync"}, noIO...)},
+	"internal/protocol":    {ours: []string{"frame", "mask", "internal/cpu"}, not: slices.Concat(noIO, noChance, []string{"sync"})},
 	"internal/cpu":         {not: noIO},
 	"internal/pipe":        {},
 	"conn":                 {ours: []string{"mask", "frame", "handshake", "deflate", "internal/protocol", "internal/pipe"}},
@@ -48,6 +48,11 @@ var arrows = map[string]struct {
 
 // noIO is what the packages that do no I/O leave alone.
 var noIO = []string{"net", "time", "context", "log"}
+
+// noChance is for the packages that make keys: chance that can be foretold.
+//
+// RFC 6455, sections 4.1 and 5.3 (4.1-24, 5.3-04, 5.3-05).
+var noChance = []string{"math/rand"}
 
 // testOthers are the modules that tests may import besides.
 var testOthers = []string{"github.com/google/go-cmp", "golang.org/x/net"}
@@ -100,6 +105,8 @@ func TestAllowed(t *testing.T) {
 		{imported: "log/slog", not: noIO, want: false},
 		{imported: "sync/atomic", not: []string{"sync"}, want: false},
 		{imported: "netip", not: noIO, want: true},
+		{imported: "math/rand/v2", not: noChance, want: false},
+		{imported: "crypto/rand", not: noChance, want: true},
 		{imported: module + "/mask", want: false},
 		{imported: module + "/mask", ours: []string{"mask"}, want: true},
 		{imported: module + "/mask/x", ours: []string{"mask"}, want: false},
