@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/duplexws/duplex/internal/pipe"
 )
 
 // vectorOptions are the server options that a vector asks for.
@@ -345,6 +347,30 @@ func TestAcceptLinger(t *testing.T) {
 	broken := errors.New("broken")
 	if err := linger(halfConn{&scriptConn{}, broken}); err != broken {
 		t.Errorf("error %v", err)
+	}
+}
+
+// A client that was refused and neither hangs up nor stops to send is listened to for no
+// more than that.
+func TestAcceptLingerIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, s := pipe.New(-1)
+		defer c.Close()
+		_, _ = io.WriteString(c, "POST / HTTP/1.1\r\n\r\n")
+		begin := time.Now()
+		if _, err := Accept(s, nil); err == nil {
+			t.Error("accepted")
+		}
+		if took := time.Since(begin); took != lingerTime {
+			t.Errorf("took %v, want %v", took, lingerTime)
+		}
+	})
+	endless := strings.NewReader(strings.Repeat("x", 1<<20))
+	if err := linger(halfConn{&scriptConn{r: endless}, nil}); err != nil {
+		t.Error(err)
+	}
+	if n := 1<<20 - endless.Len(); n != lingerBytes {
+		t.Errorf("%d bytes were read, want %d", n, lingerBytes)
 	}
 }
 
