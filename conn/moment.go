@@ -17,13 +17,19 @@ func (t *turn) tryMoment() bool { return t.state.CompareAndSwap(turnFree, turnMo
 // what is loaded after this may have been loaded before it.
 func (t *turn) endMoment() { storeRelease(&t.state, turnFree) }
 
-// tryAgain is try when somebody has the turn for a moment.
+// tryAgain is try after the turn was not free. If somebody had it for a moment, that may have
+// passed by now: then it is still to be had, and nobody else would tell.
 func (t *turn) tryAgain() bool {
-	for !t.state.CompareAndSwap(turnFree, turnHeld) {
-		if t.state.Load() != turnMoment {
+	for {
+		switch t.state.Load() {
+		case turnFree:
+			if t.state.CompareAndSwap(turnFree, turnHeld) {
+				return true
+			}
+		case turnMoment:
+			runtime.Gosched()
+		default:
 			return false
 		}
-		runtime.Gosched()
 	}
-	return true
 }

@@ -2,6 +2,7 @@ package conn
 
 import (
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/duplexws/duplex/internal/pipe"
@@ -74,5 +75,34 @@ func TestTurnAfterAMoment(t *testing.T) {
 	}
 	if turn.tryMoment() {
 		t.Error("a turn that is held is had for a moment")
+	}
+}
+
+// A moment that passes while somebody tries does not make him give up: nobody would tell him
+// that the turn is free, and whoever had it for a moment does nothing in his place.
+func TestTurnTriedAsAMomentPasses(t *testing.T) {
+	const rounds = 50_000 / sample
+	var turn turn
+	var over atomic.Bool
+	var moments sync.WaitGroup
+	moments.Go(func() {
+		for !over.Load() {
+			if turn.tryMoment() {
+				turn.endMoment()
+			}
+		}
+	})
+	lost := 0
+	for range rounds {
+		if !turn.try() {
+			lost++
+			continue
+		}
+		turn.release()
+	}
+	over.Store(true)
+	moments.Wait()
+	if lost > 0 {
+		t.Errorf("%d of %d times the turn was not had, and nobody else had it", lost, rounds)
 	}
 }

@@ -40,7 +40,7 @@ const (
 
 // try takes the turn if it is free.
 func (t *turn) try() bool {
-	return t.state.CompareAndSwap(turnFree, turnHeld) || t.state.Load() == turnMoment && t.tryAgain()
+	return t.state.CompareAndSwap(turnFree, turnHeld) || t.tryAgain()
 }
 
 // free reports whether nobody has the turn, at this moment.
