@@ -2,7 +2,10 @@
 
 package conn
 
-import "cmp"
+import (
+	"cmp"
+	"time"
+)
 
 // loop is Serve inside one call of RawConn.Read. It never waits for input: when there is
 // none it gives its buffers back and returns to RawConn.Read, which waits and calls it
@@ -136,7 +139,7 @@ func (c *Conn) serveSocket(s *server) error {
 		}
 		if l.came {
 			l.came = false
-			w.since, w.pinged = c.socket.lastHeard(), false
+			w.heard(now)
 		}
 		switch {
 		case l.err == errLeave:
@@ -155,6 +158,15 @@ func (c *Conn) serveSocket(s *server) error {
 		if err := w.deadline(); err != nil {
 			return err
 		}
+	}
+}
+
+// heard notes that something has come since the wait began. The system may know better when,
+// but of Multipath TCP it tells only what has come by one of several streams.
+func (w *wait) heard(began time.Time) {
+	w.since, w.pinged = w.c.socket.lastHeard(), false
+	if began.After(w.since) {
+		w.since = began
 	}
 }
 

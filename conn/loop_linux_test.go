@@ -204,6 +204,44 @@ func TestSocketTellsTimesNoMore(t *testing.T) {
 	if age := time.Since(c.socket.lastHeard()); age > time.Minute {
 		t.Errorf("heard something %v ago", age)
 	}
+	if at := c.lastSent(); !at.IsZero() {
+		t.Errorf("sent something %v ago", time.Since(at))
+	}
+}
+
+// Where nobody can tell when bytes have left, keepalive finds a peer that is silent.
+func TestKeepAliveWithoutTimes(t *testing.T) {
+	a, b := tcpPair(t)
+	client, server := secure(t, a, b)
+	gone := &uncovered{server, b}
+	c, p := New(gone, Start{Role: Server}, &Options{KeepAlive: 50 * time.Millisecond}), newRawPeer(t, Client, client)
+	gone.below = nil
+	read := async(readError(c, t.Context()))
+	for _, want := range []frame.Opcode{frame.Ping, frame.Close} {
+		f, err := p.next()
+		must(t, err)
+		if f.Op != want {
+			t.Fatalf("frame %+v, want a %v", f, want)
+		}
+	}
+	p.expectEnd()
+	mustBe(t, mustReturn(t, "Read", read), ErrKeepAlive)
+}
+
+// Something that has come since a wait began came no earlier, whatever the system says: of
+// Multipath TCP it knows only one stream.
+func TestWaitHeard(t *testing.T) {
+	a, b := tcpPair(t)
+	c := New(a, Start{Role: Server}, nil)
+	w := wait{c: c, pinged: true}
+	for _, began := range []time.Time{time.Now().Add(time.Hour), {}} {
+		w.heard(began)
+		if now := time.Now(); w.pinged || w.since.Before(began) || began.IsZero() && now.Sub(w.since) > time.Minute {
+			t.Errorf("the wait began %v from now, heard at %v from now", began.Sub(now), w.since.Sub(now))
+		}
+	}
+	must(t, c.CloseNow())
+	b.Close()
 }
 
 // uncovered says of itself on which stream it stands.

@@ -199,28 +199,41 @@ func (k *socket) receiveTelling(fd uintptr, p []byte) (n, left int, errno syscal
 	return n, int(told.left), errno
 }
 
-// lastHeard returns when the last bytes have come, and lastSent when the last have left, as
-// far as the system can tell; else now.
-func (k *socket) lastHeard() time.Time { return ago(k.info().Last_data_recv) }
-func (k *socket) lastSent() time.Time  { return ago(k.info().Last_data_sent) }
+// lastHeard returns when the last bytes have come, as far as the system can tell; else now,
+// so that nobody is taken for dead too early.
+func (k *socket) lastHeard() time.Time {
+	info, _ := k.info()
+	return ago(info.Last_data_recv)
+}
+
+// lastSent returns when the last bytes have left, as far as the system can tell; else the
+// zero time: what we send shows for a while that there is a peer, and that may be wrong.
+func (k *socket) lastSent() time.Time {
+	info, ok := k.info()
+	if !ok {
+		return time.Time{}
+	}
+	return ago(info.Last_data_sent)
+}
 
 func ago(ms uint32) time.Time { return time.Now().Add(-time.Duration(ms) * time.Millisecond) }
 
-// info asks the system.
-func (k *socket) info() (info syscall.TCPInfo) {
+// info asks the system, and reports whether that has answered.
+func (k *socket) info() (info syscall.TCPInfo, ok bool) {
 	rc := k.rc
 	if rc == nil {
 		rc = rawConn(below(k.c.nc))
 	}
 	if rc == nil {
-		return info
+		return info, false
 	}
 	_ = rc.Control(func(fd uintptr) {
 		size := uint32(syscall.SizeofTCPInfo)
-		_, _, _ = syscall.RawSyscall6(syscall.SYS_GETSOCKOPT, fd, syscall.IPPROTO_TCP, syscall.TCP_INFO,
+		_, _, errno := syscall.RawSyscall6(syscall.SYS_GETSOCKOPT, fd, syscall.IPPROTO_TCP, syscall.TCP_INFO,
 			uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
+		ok = errno == 0
 	})
-	return info
+	return info, ok
 }
 
 // sendInside writes what the socket takes at once, inside the loop, and returns how much
