@@ -144,6 +144,26 @@ func TestReadCancelledAnywhere(t *testing.T) {
 	}
 }
 
+// What a ReadAppend has kept that was cancelled does not lie in the slice of its caller,
+// who may use that for something else before the next read.
+func TestReadCancelledLeavesTheSlice(t *testing.T) {
+	rawTest(t, nil, func(t *testing.T, c *Conn, p *rawPeer) {
+		p.send(part(frame.Binary, false, "one "))
+		ctx, cancel := context.WithTimeout(background, time.Second)
+		defer cancel()
+		dst := make([]byte, 1, 100)
+		_, got, err := c.ReadAppend(ctx, dst)
+		if mustBe(t, err, context.DeadlineExceeded); len(got) != len(dst) {
+			t.Errorf("%d bytes came back, want dst as it was", len(got))
+		}
+		clear(dst[:cap(dst)])
+		p.send(part(frame.Continuation, true, "two"))
+		if _, got, err = c.Read(background); err != nil || string(got) != "one two" {
+			t.Errorf("got %q, error %v", got, err)
+		}
+	})
+}
+
 // Every byte comes alone, and a read is cancelled after each.
 func TestReadCancelledEverywhere(t *testing.T) {
 	rawTest(t, nil, func(t *testing.T, c *Conn, p *rawPeer) {

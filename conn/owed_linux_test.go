@@ -34,3 +34,23 @@ func TestPongAtOnce(t *testing.T) {
 		mustBe(t, mustReturn(t, "Discard", reading), errCloseNow)
 	}
 }
+
+// Nor does it come into the middle of a frame of which a part has left: see AsNetConn.
+func TestPongAtOnceBehindATail(t *testing.T) {
+	a, b := tcpPair(t)
+	c := New(a, Start{Role: Server}, nil)
+	want := string(append(textFrame("cut").append(nil, Server), pongFrame("p").append(nil, Server)...))
+	tail := []byte(want[2:5])
+	c.tail = &tail
+	_, err := io.WriteString(a, want[:2])
+	must(t, err)
+	_, err = b.Write(pingFrame("p").append(nil, Client))
+	must(t, err)
+	reading := async(func() error { return c.Discard(t.Context()) })
+	in := make([]byte, len(want))
+	if _, err := io.ReadFull(b, in); err != nil || string(in) != want {
+		t.Errorf("got %q, %v, want %q", in, err, want)
+	}
+	must(t, c.CloseNow())
+	mustBe(t, mustReturn(t, "Discard", reading), errCloseNow)
+}
