@@ -168,7 +168,8 @@ func (c *Conn) closedCleanly() bool {
 }
 
 // sendClose sends a Close frame unless one was sent already. When it returns nil the
-// frame has left: a caller that finds it sent waits here until its sender is done.
+// frame has left: a caller that finds it sent waits here until its sender is done. What a
+// socket takes at once leaves also if ctx has ended by now.
 //
 // RFC 6455, section 5.5.1: nothing but the end follows it.
 func (c *Conn) sendClose(ctx context.Context, body []byte) error {
@@ -191,7 +192,7 @@ func (c *Conn) sendCloseInTurn(ctx context.Context, body []byte) error {
 	c.mu.Unlock()
 	var err error
 	if due {
-		if err = c.transmit(ctx, 0, c.control(frame.Close, body), body); err == nil {
+		if err = c.transmitShort(ctx, c.control(frame.Close, body), body); err == nil {
 			c.mu.Lock()
 			c.closeSent = true
 			c.mu.Unlock()
