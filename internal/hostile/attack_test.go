@@ -108,6 +108,35 @@ func gather(t *testing.T, s *server, n int, bytes, want string) *crowd {
 	return c
 }
 
+// warmUp has the process open n connections, each with a goroutine, and close them. It keeps
+// something of each for as long as it lives, whoever opens them: the runtime never frees what
+// describes a goroutine.
+func warmUp(t *testing.T, n int) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ended sync.WaitGroup
+	ended.Go(func() {
+		for {
+			nc, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			ended.Go(func() {
+				_, _ = io.Copy(io.Discard, nc)
+				_ = nc.Close()
+			})
+		}
+	})
+	for _, nc := range gather(t, &server{addr: ln.Addr().String()}, n, "", "").conns {
+		_ = nc.Close()
+	}
+	_ = ln.Close()
+	ended.Wait()
+}
+
 // leave has all clients hang up, and waits until their applications have ended.
 func (c *crowd) leave(t *testing.T) {
 	t.Helper()
