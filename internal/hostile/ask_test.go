@@ -47,10 +47,13 @@ var finale = encode(send(f(0x88, "")), true)
 func (a *ask) get(t *testing.T, s *server, status int, d delivery) string {
 	t.Helper()
 	nc := s.dial(t)
-	last := len(a.request) - 1
+	begin := len(a.request) - 1
+	if d == coalesced {
+		begin = 0
+	}
 	go func() {
-		deliver(nc, a.request[:last], d)
-		deliver(nc, a.request[last:]+finale, whole)
+		deliver(nc, a.request[:begin], d)
+		deliver(nc, a.request[begin:]+finale, whole)
 	}()
 	var got strings.Builder
 	if _, err := io.Copy(&got, nc); err != nil {
