@@ -55,7 +55,7 @@ type Conn struct {
 	messageTurn turn
 	deflate     *deflater // nil without permessage-deflate
 	tx          protocol.Sender
-	gathering   bool // the message under way is a reply, see Replier
+	gathering   gathering // of the message under way
 
 	role     Role
 	tellsInq bool // the socket tells how much is left to be read, see ask

@@ -137,7 +137,7 @@ func (c *Conn) receive(ctx context.Context, p []byte) (int, error) {
 	if c.handling.Load() != 0 {
 		c.handling.Store(0)
 	}
-	if c.replies.some.Load() {
+	if c.replies.due() {
 		if err := c.flushReplies(ctx, true); err != nil {
 			return 0, err
 		}

@@ -184,10 +184,10 @@ func TestRepliesAreNotCut(t *testing.T) {
 		defer p.nc.Close()
 		defer c.CloseNow()
 		reply := textFrame("a reply that is longer than what the pipe holds")
-		c.gathering = true
+		c.gathering = gatherReply
 		m := prepared(t, reply.Body)
 		must(t, c.sendPrepared(background, m))
-		c.gathering = false
+		c.gathering = gatherNothing
 		nc := AsNetConn(c, Text)
 		must(t, nc.SetWriteDeadline(time.Now().Add(time.Second)))
 		if n, err := nc.Write([]byte("one")); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {

@@ -71,7 +71,7 @@ func (l *loop) receive(p []byte) (int, error) {
 	// a reset, may have come with that byte, and would never be told again.
 	if l.drained {
 		taken, err := l.s.took.Load() == l.s.reads, error(nil)
-		if c.replies.some.Load() {
+		if c.replies.due() {
 			taken, err = l.flush()
 		}
 		if taken || err != nil {
@@ -86,7 +86,7 @@ func (l *loop) receive(p []byte) (int, error) {
 		c.settings.idle.received(n)
 		return n, nil
 	}
-	if c.replies.some.Load() {
+	if c.replies.due() {
 		if _, err := l.flush(); err != nil {
 			return 0, err
 		}

@@ -178,13 +178,16 @@ func (c *Conn) sendBatch(ctx context.Context, b *batch, rest bool) {
 	}
 	limit := c.settings.postLimit
 	for m := c.nextPosted(b); m != nil; m = c.nextPosted(b) {
-		c.gathering = limit < 0 || b.leaving <= limit/4
+		c.gathering = gatherNothing
+		if limit < 0 || b.leaving <= limit/4 {
+			c.gathering = gatherPosts
+		}
 		if c.sendPrepared(ctx, m) != nil {
 			break // nothing can be sent any more
 		}
 	}
-	c.gathering = false
-	if c.replies.some.Load() {
+	c.gathering = gatherNothing
+	if c.replies.some.Load() != 0 {
 		_ = c.flushReplies(ctx, false)
 	}
 }
@@ -194,7 +197,7 @@ func (c *Conn) sendBatch(ctx context.Context, b *batch, rest bool) {
 func (c *Conn) nextPosted(b *batch) *Prepared {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.replies.some.Load() {
+	if c.replies.some.Load() == 0 {
 		c.posts.size -= b.leaving
 		b.leaving = 0
 	}

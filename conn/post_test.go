@@ -304,3 +304,33 @@ func TestPostLimitOfEmptyMessages(t *testing.T) {
 		t.Error("nothing bounds how many empty messages wait")
 	})
 }
+
+// A peer that does not take what is posted keeps nobody from reading what it sends: it may
+// be waiting for that.
+func TestPostLeavesReadersAlone(t *testing.T) {
+	for name, read := range map[string]func(ctx context.Context, c *Conn) error{
+		"Read": func(ctx context.Context, c *Conn) error { _, _, err := c.Read(ctx); return err },
+		"Serve": func(ctx context.Context, c *Conn) error {
+			if err := c.Serve(ctx, func(*Replier, Message) error { return errEnough }); err != errEnough {
+				return err
+			}
+			return nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rawTestSize(t, nil, 50, func(t *testing.T, c *Conn, p *rawPeer) {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				for range 3 {
+					must(t, c.Post(prepared(t, large[:100])))
+					synctest.Wait() // it has left in part
+					p.send(textFrame("first"))
+					must(t, read(ctx, c))
+				}
+				for range 3 {
+					p.expect(textFrame(large[:100]))
+				}
+			})
+		})
+	}
+}

@@ -36,7 +36,9 @@ func (r *Replier) Write(t MessageType, p []byte) error {
 	if err := c.acquire(r.s.ctx, &c.messageTurn, nil); err != nil {
 		return err
 	}
-	c.gathering = !c.settings.noGathering && c.handling.Load() != 0
+	if !c.settings.noGathering && c.handling.Load() != 0 {
+		c.gathering = gatherReply
+	}
 	compressed := c.compresses(t, len(p))
 	c.begin(t, compressed)
 	sent, err := c.writePart(r.s.ctx, compressed, true, p)
@@ -46,8 +48,8 @@ func (r *Replier) Write(t MessageType, p []byte) error {
 	if err == nil && c.settings.hooks != nil {
 		c.tellWritten(t, int64(len(p)), compressed)
 	}
-	gathered := c.gathering
-	c.gathering = false
+	gathered := c.gathering == gatherReply
+	c.gathering = gatherNothing
 	c.releaseMessage()
 	if gathered && err == nil {
 		err = r.late()
@@ -68,24 +70,34 @@ func (r *Replier) late() error {
 // replied.
 func (r *Replier) Flush() error { return r.s.c.flushReplies(r.s.ctx, false) }
 
-// replies are frames that were gathered. They are used under the write turn.
+// replies are frames that were gathered, those of a batch of Post among them. They are used
+// under the write turn.
 type replies struct {
-	o    *output     // holds them; nil: none
-	some atomic.Bool // there are some
-	more atomic.Bool // something lay in the input buffer when the function of Serve was called
+	o    *output       // holds them; nil: none
+	some atomic.Uint32 // whose, a gathering; 0: there are none
+	more atomic.Bool   // something lay in the input buffer when the function of Serve was called
 }
 
 // maxGathered is the payload of the largest frame that is gathered: copying a larger one
 // costs more than sending it.
 const maxGathered = 16 << 10
 
+// gathering says whose frames are gathered.
+type gathering uint8
+
+const (
+	gatherNothing gathering = iota
+	gatherPosts
+	gatherReply // or both
+)
+
 // gather adds a frame to what was gathered. It returns false if there is no room.
-func (r *replies) gather(h frame.Header, p []byte) bool {
+func (r *replies) gather(g gathering, h frame.Header, p []byte) bool {
 	if !r.room(h.Len(), len(p)) {
 		return false
 	}
 	r.o.n += len(encode(r.o.b[r.o.n:], h, p))
-	r.note()
+	r.note(g)
 	return true
 }
 
@@ -97,7 +109,7 @@ func (r *replies) gatherShort(op frame.Opcode, p []byte) bool {
 	o := r.o
 	o.n += protocol.PutShort(o.b[o.n:], op, len(p))
 	o.n += copy(o.b[o.n:], p)
-	r.note()
+	r.note(gatherReply)
 	return true
 }
 
@@ -125,12 +137,17 @@ func (r *replies) room(header, payload int) bool {
 	return true
 }
 
-// note has Serve look for what was gathered.
-func (r *replies) note() {
-	if !r.some.Load() {
-		r.some.Store(true)
+// note notes whose frames were gathered.
+func (r *replies) note(g gathering) {
+	if r.some.Load() < uint32(g) {
+		r.some.Store(uint32(g))
 	}
 }
+
+// due reports whether there are replies, which leave before Serve, or any other call that
+// reads, waits. What was posted leaves by itself: waiting for that, too, would keep a reader
+// from what the peer sends before it takes more.
+func (r *replies) due() bool { return r.some.Load() == uint32(gatherReply) }
 
 // bytes returns what was gathered.
 func (r *replies) bytes() []byte { return r.o.b[:r.o.n] }
@@ -152,7 +169,7 @@ func (r *replies) drop() {
 	}
 	putOutput(r.o)
 	r.o = nil
-	r.some.Store(false)
+	r.some.Store(0)
 }
 
 // sendReplies sends what was gathered, with the write turn held. What an error leaves of

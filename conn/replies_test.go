@@ -12,7 +12,7 @@ func TestFailureAfterPartOfReply(t *testing.T) {
 	rawTest(t, nil, func(t *testing.T, c *Conn, p *rawPeer) {
 		must(t, c.acquire(background, &c.writeTurn, nil))
 		reply := []byte("reply")
-		c.replies.gather(protocol.Header(c.role, frame.Text, true, len(reply)), reply)
+		c.replies.gather(gatherReply, protocol.Header(c.role, frame.Text, true, len(reply)), reply)
 		const part = 3
 		_, err := c.put(c.replies.bytes()[:part])
 		must(t, err)

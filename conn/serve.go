@@ -61,7 +61,7 @@ func (s *server) run() error {
 			err = s.step()
 		}
 	}
-	if c := s.c; c.replies.some.Load() {
+	if c := s.c; c.replies.due() {
 		if lost := c.flushReplies(s.ctx, false); lost != nil && c.terminal() != nil {
 			return lost
 		}
@@ -93,7 +93,7 @@ func (s *server) step() error {
 // the same.
 func (s *server) stop() {
 	s.c.handling.Store(0)
-	if s.c.replies.some.Load() {
+	if s.c.replies.due() {
 		s.c.flushSoon()
 	}
 	s.idle()

@@ -181,7 +181,7 @@ func (c *Conn) gathers(t MessageType, h frame.Header, p []byte) bool {
 	case c.role == Server:
 		return c.replies.gatherShort(t.opcode(), p)
 	}
-	return c.replies.gather(h, p)
+	return c.replies.gather(gatherReply, h, p)
 }
 
 // leavesNow reports whether a reply is better sent at once than copied: it is large, and no

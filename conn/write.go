@@ -97,7 +97,7 @@ func (c *Conn) writeFrame(ctx context.Context, h frame.Header, p []byte) error {
 		return err
 	}
 	err := c.maySend()
-	if err == nil && !(c.gathering && c.replies.gather(h, p)) {
+	if err == nil && !(c.gathering != gatherNothing && c.replies.gather(c.gathering, h, p)) {
 		err = c.transmit(ctx, 0, h, p)
 	}
 	c.releaseWrite()
