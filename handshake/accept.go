@@ -37,6 +37,9 @@ func Accept(nc net.Conn, o *ServerOptions) (Result, error) {
 	if o == nil {
 		o = &defaultServer
 	}
+	if nc == nil {
+		return Result{}, without("a connection")
+	}
 	m := memories.Get().(*memory)
 	l := limitTime(nc, o.Timeout)
 	result, failure := m.accept(nc, o)

@@ -75,6 +75,11 @@ func statusLine(status int) string {
 	return strconv.Itoa(status)
 }
 
+// without is for a call that lacks what it cannot do without.
+func without(what string) *Error {
+	return &Error{Status: http.StatusInternalServerError, Reason: "the handshake was begun without " + what}
+}
+
 // refuse makes the Error for an answer without further fields.
 func refuse(status int, section, reason string) *Error {
 	return &Error{Status: status, Section: section, Reason: reason}

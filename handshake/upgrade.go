@@ -38,6 +38,9 @@ func Upgrade(w http.ResponseWriter, r *http.Request, o *ServerOptions) (nc net.C
 	if o == nil {
 		o = &defaultServer
 	}
+	if w == nil || r == nil {
+		return nil, Result{}, without("a request or a place for the response")
+	}
 	u := upgrades.Get().(*upgrade)
 	failure := u.run(w, r, o)
 	if failure != nil {

@@ -35,6 +35,9 @@ func (o *ServerOptions) judge(r *Request) (Response, *Error) {
 	if err := o.check(); err != nil {
 		return Response{}, &Error{Status: http.StatusInternalServerError, Reason: reasonOptions, Err: err}
 	}
+	if r == nil {
+		return Response{}, without("a request")
+	}
 	if e := checkUpgrade(r); e != nil {
 		return Response{}, e
 	}
