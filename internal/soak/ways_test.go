@@ -44,7 +44,7 @@ func writePieces(ctx context.Context, c *conn.Conn, t conn.MessageType, p []byte
 	if err != nil {
 		return err
 	}
-	for n := 1; len(p) > 0 && err == nil; n = n*5%1009 + len(p)/100 {
+	for n := 1; len(p) > 0 && err == nil; n = 1 + n*5%1009 + len(p)/100 {
 		n = min(n, len(p))
 		_, err = w.Write(p[:n])
 		p = p[n:]
