@@ -173,13 +173,18 @@ func (c *Conn) closedCleanly() bool {
 //
 // RFC 6455, section 5.5.1: nothing but the end follows it.
 func (c *Conn) sendClose(ctx context.Context, body []byte) error {
-	if c.broken.Load() {
-		return io.ErrClosedPipe // whoever has broken it holds the write turn
-	}
-	if err := c.acquire(ctx, &c.writeTurn, nil); err != nil {
+	if err := c.takeTurnToClose(ctx); err != nil {
 		return err
 	}
 	return c.sendCloseInTurn(ctx, body)
+}
+
+// takeTurnToClose takes the write turn for a Close frame.
+func (c *Conn) takeTurnToClose(ctx context.Context) error {
+	if c.broken.Load() {
+		return io.ErrClosedPipe // whoever has broken it holds the write turn
+	}
+	return c.acquire(ctx, &c.writeTurn, nil)
 }
 
 // sendCloseInTurn is sendClose with the write turn, which it gives back.

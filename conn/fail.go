@@ -88,9 +88,15 @@ func (c *Conn) sendFailure(cause error, code StatusCode, reason string) error {
 		c.tellFailed(cause)
 	}
 	body, _ := closeBody(code, reason)
+	turn, cancel := context.WithTimeout(context.Background(), failTime)
+	defer cancel()
+	if err := c.takeTurnToClose(turn); err != nil {
+		return err
+	}
+	// The turn may have come late, and on a busy machine so does everything.
 	ctx, cancel := context.WithTimeout(context.Background(), failTime)
 	defer cancel()
-	return c.sendClose(ctx, body)
+	return c.sendCloseInTurn(ctx, body)
 }
 
 // linger closes the stream, with nobody else reading: half of it first, and the other

@@ -14,6 +14,7 @@ import (
 
 	"github.com/duplexws/duplex/frame"
 	"github.com/duplexws/duplex/internal/pipe"
+	"github.com/duplexws/duplex/internal/wstest"
 )
 
 // After a violation: a Close frame, half a close, a look at what still comes, bounded
@@ -298,6 +299,33 @@ func TestAbandonTakesBoundedTime(t *testing.T) {
 				}
 				p.expect(part(frame.Text, false, large), closeFrame(StatusInternalError, ""))
 				p.expectEnd()
+			})
+		})
+	}
+}
+
+// The Close frame of a failure has as much time to leave as any, also if the turn to write
+// came late.
+func TestFailureAfterALateTurn(t *testing.T) {
+	for _, role := range []Role{Client, Server} {
+		t.Run(role.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a, b := pipe.New(0)
+				nc := wstest.NewFaultConn(a, wstest.Faults{WriteDelay: failTime / 2})
+				c, p := New(nc, Start{Role: role}, nil), newRawPeer(t, role.Peer(), b)
+				defer b.Close()
+				if !c.writeTurn.try() {
+					t.Fatal("the turn is not free")
+				}
+				read := async(func() error { return c.Discard(background) })
+				p.sendBytes([]byte{0xff, 0x80})
+				<-time.After(failTime - time.Millisecond)
+				c.releaseWrite()
+				f, err := p.next()
+				if err != nil || f.Op != frame.Close {
+					t.Errorf("the peer got %+v, %v", f, err)
+				}
+				mustBe(t, <-read, net.ErrClosed)
 			})
 		})
 	}
