@@ -70,7 +70,7 @@ func (c *Conn) dropPart(ctx context.Context, next protocol.Kind) error {
 // attend reads for a call that has no use for messages: it deals with control frames
 // until the call's event is ready, which gives errEvent, or a message is next, which
 // gives nil. A message of which a part was dropped already is dropped; with drop, every
-// message is, until somebody else wants to read. Who then comes gets nothing that follows.
+// message is, until somebody else wants to read; after a gap nobody has a use for what follows.
 func (c *Conn) attend(ctx context.Context, event <-chan struct{}, drop bool) error {
 	for {
 		if err := c.terminal(); err != nil {
@@ -90,7 +90,7 @@ func (c *Conn) attend(ctx context.Context, event <-chan struct{}, drop bool) err
 			err = c.fill(ctx)
 		case c.forNobody():
 			err = c.dropPart(ctx, kind)
-		case !drop || c.readTurn.contended():
+		case !drop || c.readTurn.contended() && !c.gap:
 			return nil
 		default:
 			c.rx.Open()
