@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -108,14 +109,20 @@ func (m measure) above(base measure) (list []string) {
 const (
 	watchEvery = 250 * time.Millisecond
 	standstill = 2 * time.Second
+	stutter    = 2 * watchEvery // long enough for a failure to miss its 250 ms for a Close frame
 )
 
 // stood reports whether the process stood still at some time in the last d. It looks after
 // a moment: others may have to find out, too.
-func (w *world) stood(d time.Duration) bool {
+func (w *world) stood(d time.Duration) bool { return w.sinceThen(&w.still, d) }
+
+// stuttered is stood for a stutter.
+func (w *world) stuttered(d time.Duration) bool { return w.sinceThen(&w.stutter, d) }
+
+func (w *world) sinceThen(at *atomic.Int64, d time.Duration) bool {
 	since := time.Now().Add(-d)
 	pause(w.hard, 2*watchEvery)
-	return time.Unix(0, w.still.Load()).After(since)
+	return time.Unix(0, at.Load()).After(since)
 }
 
 // watch measures every now and then until stop ends, and sees to it that nothing grows
@@ -124,6 +131,10 @@ func (w *world) watch(stop context.Context, base measure, clients int) {
 	for stop.Err() == nil {
 		begun := time.Now()
 		pause(stop, watchEvery)
+		if time.Since(begun) > stutter {
+			w.stutter.Store(time.Now().UnixNano())
+			w.tally.add("stood still", "times for a moment", 1)
+		}
 		if d := time.Since(begun); d > standstill {
 			w.still.Store(time.Now().UnixNano())
 			w.tally.add("stood still", "times", 1)

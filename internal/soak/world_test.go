@@ -31,6 +31,7 @@ type world struct {
 	paths   []string // of the applications that take part in sessions
 	client  *tls.Config
 	still   atomic.Int64    // when the process last stood still, in ns since 1970
+	stutter atomic.Int64    // the same, if only for a moment
 	hard    context.Context // what is still there when it ends is given up
 	giveUp  context.CancelFunc
 }
