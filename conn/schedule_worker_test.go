@@ -311,10 +311,11 @@ func (w *worker) write(ctx context.Context, s step, b []byte) error {
 	}
 	for piece := range slices.Chunk(b, 1+len(b)/s.count) {
 		if _, err := out.Write(piece); err != nil {
-			if again := out.Close(); again != err {
-				w.ledger.fault("Write returned %v, and then Close %v", err, again)
+			end := out.Close()
+			if end == nil {
+				w.ledger.fault("Write returned %v, and then Close nil", err)
 			}
-			return err
+			return errors.Join(err, end) // which may know that the connection has ended
 		}
 		scramble(piece)
 		if s.pause > 0 {
