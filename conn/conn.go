@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/duplexws/duplex/handshake"
+	"github.com/duplexws/duplex/internal/pipe"
 	"github.com/duplexws/duplex/internal/protocol"
 )
 
@@ -103,9 +104,16 @@ type Start struct {
 // over nc, whose deadlines it uses; see the package documentation for streams that
 // have none. Of o, what concerns the handshake alone has no meaning here, and
 // Compression has one only for what is left open where permessage-deflate was agreed.
+// A connection over a nil stream has ended.
 func New(nc net.Conn, s Start, o *Options) *Conn {
 	opts := o.withDefaults()
-	return newConn(context.Background(), nc, &s, nil, &opts)
+	if nc != nil {
+		return newConn(context.Background(), nc, &s, nil, &opts)
+	}
+	nc, _ = pipe.New(0)
+	c := newConn(context.Background(), nc, &s, nil, &opts)
+	_ = c.end(errNoStream, cut)
+	return c
 }
 
 // newConn is New with what only some connections have: the values of base, and the header

@@ -17,8 +17,8 @@
 // Any method may be called by any goroutine at any time. Reading, writing a message and
 // writing a frame are turns, taken in the order in which they are asked for; waiting for
 // one ends with the context of the call. Messages never mix, and control frames go out
-// between the fragments of a message. Misuse is an error, never a panic; only a nil *Conn
-// or a nil context panics, as usual.
+// between the fragments of a message. Misuse is an error, never a panic; only a nil context
+// and a *Conn or *Replier that is nil or zero panic, as usual.
 //
 // # Contexts
 //

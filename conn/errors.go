@@ -128,6 +128,11 @@ var (
 	// errStuck is what ends a connection whose stream is not to be interrupted.
 	errStuck error = &timeoutError{"duplex: read: the TLS connection waits for a write that the peer does not take"}
 
+	// What calls lack that cannot do without.
+	errNoStream   = errors.New("duplex: the connection was made without a stream")
+	errNoListener = errors.New("duplex: listen: there is no listener")
+	errNoFunction = errors.New("duplex: serve: there is no function")
+
 	// errCloseNow is what ends a connection that is cut by CloseNow.
 	errCloseNow = errors.New("duplex: the connection was closed by CloseNow")
 

@@ -48,6 +48,9 @@ type ListenOptions struct {
 //
 // RFC 6455, section 4.2.
 func Listen(ctx context.Context, ln net.Listener, f func(ctx context.Context, c *Conn) error, o *ListenOptions) error {
+	if ln == nil {
+		return errNoListener
+	}
 	l := newReception(ctx, f, o)
 	stop := context.AfterFunc(ctx, func() { _ = ln.Close() })
 	err := l.open(ctx, ln)

@@ -24,6 +24,9 @@ import (
 // [Conn.Read]: if ctx ends nothing is lost, and Serve or Read go on later. After an error
 // of f the connection is as it was; the caller decides.
 func (c *Conn) Serve(ctx context.Context, f func(*Replier, Message) error) error {
+	if f == nil {
+		return errNoFunction
+	}
 	if err := c.acquireRead(ctx); err != nil {
 		return err
 	}

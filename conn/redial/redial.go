@@ -11,6 +11,9 @@ import (
 	"github.com/duplexws/duplex/handshake"
 )
 
+// errNoDial is for iterations without a function that dials.
+var errNoDial = errors.New("redial: there is no function that dials")
+
 // errNothing is for functions that return neither.
 var errNothing = errors.New("redial: the function that dials has returned no connection and no error")
 
@@ -31,6 +34,10 @@ var errNothing = errors.New("redial: the function that dials has returned no con
 func Conns(ctx context.Context, dial func(ctx context.Context) (*conn.Conn, error), o *Options) iter.Seq2[*conn.Conn, error] {
 	opts := o.withDefaults()
 	return func(yield func(*conn.Conn, error) bool) {
+		if dial == nil {
+			yield(nil, errNoDial)
+			return
+		}
 		b := newBackoff(&opts)
 		for ctx.Err() == nil {
 			c, err := dial(ctx)
