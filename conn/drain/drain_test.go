@@ -279,8 +279,13 @@ func TestDrainTwice(t *testing.T) {
 		if one.report != (Report{Cut: 1}) || one.report != other.report || one.err != nil || other.err != nil || one.took != other.took {
 			t.Errorf("first: %+v, second: %+v", one, other)
 		}
-		if got := <-drain(&g, 0, nil); got.report != one.report || got.err != nil || got.took > 0 {
-			t.Errorf("third: %+v", got)
+		for range 2 {
+			if got := <-drain(&g, 0, nil); got.report != one.report || got.err != nil || got.took > 0 {
+				t.Errorf("afterwards: %+v", got)
+			}
+			if opened, err := g.Admit(t.Context(), nil); opened != nil || !refused(err) {
+				t.Errorf("afterwards admitted: %v", err)
+			}
 		}
 	})
 }

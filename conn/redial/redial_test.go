@@ -129,14 +129,17 @@ func TestConnsEnd(t *testing.T) {
 				}
 				begun, pairs, dials := time.Now(), 0, 0
 				dial := func(ctx context.Context) (*conn.Conn, error) { dials++; return tc.dial(ctx) }
-				for c, err := range Conns(ctx, dial, nil) {
-					pairs++
-					if err == nil {
-						_ = c.Discard(ctx)
+				conns := Conns(ctx, dial, nil)
+				for range 3 { // and twice more after the end
+					for c, err := range conns {
+						pairs++
+						if err == nil {
+							_ = c.Discard(ctx)
+						}
 					}
-				}
-				if pairs != tc.want || dials != tc.dials || time.Since(begun) != max(tc.limit, 0) {
-					t.Errorf("%d pairs, %d dials, after %v", pairs, dials, time.Since(begun))
+					if pairs != tc.want || dials != tc.dials || time.Since(begun) != max(tc.limit, 0) {
+						t.Errorf("%d pairs, %d dials, after %v", pairs, dials, time.Since(begun))
+					}
 				}
 			})
 		})
