@@ -17,8 +17,9 @@ const (
 
 	// OverflowDropOldest drops those that have waited longest until there is room: for
 	// feeds, where what comes later is worth more. One that has begun to leave is not
-	// dropped; if it takes up the room, the new message is dropped. Post returns nil, and
-	// [Conn.Backlog] counts what was dropped.
+	// dropped, nor are those about to leave together with it, as far as they have no more
+	// than a quarter of PostLimit; if they take up the room, the new message is dropped.
+	// Post returns nil, and [Conn.Backlog] counts what was dropped.
 	OverflowDropOldest
 
 	// OverflowClose closes the connection with [StatusTryAgainLater]. Post and all later

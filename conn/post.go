@@ -177,12 +177,13 @@ func (c *Conn) sendBatch(ctx context.Context, b *batch, rest bool) {
 		_ = c.flushReplies(ctx, false)
 	}
 	limit := c.settings.postLimit
-	for m := c.nextPosted(b); m != nil; m = c.nextPosted(b) {
+	var room [16]*Prepared
+	for list := c.nextPosted(b, room[:0]); len(list) > 0; list = c.nextPosted(b, room[:0]) {
 		c.gathering = gatherNothing
 		if limit < 0 || b.leaving <= limit/4 {
 			c.gathering = gatherPosts
 		}
-		if c.sendPrepared(ctx, m) != nil {
+		if !c.sendAll(ctx, list) {
 			break // nothing can be sent any more
 		}
 	}
@@ -192,22 +193,40 @@ func (c *Conn) sendBatch(ctx context.Context, b *batch, rest bool) {
 	}
 }
 
-// nextPosted returns the next message of a batch, or nil. Those before count no longer once
-// they have left.
-func (c *Conn) nextPosted(b *batch) *Prepared {
+// sendAll sends messages that were prepared, and reports whether it could.
+func (c *Conn) sendAll(ctx context.Context, list []*Prepared) bool {
+	for _, m := range list {
+		if c.sendPrepared(ctx, m) != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// nextPosted appends the next messages of a batch to an empty list: some small ones, which
+// are gathered together, as far as the list has memory for them, or one. Those before count
+// no longer once they have left.
+func (c *Conn) nextPosted(b *batch, list []*Prepared) []*Prepared {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.replies.some.Load() == 0 {
 		c.posts.size -= b.leaving
 		b.leaving = 0
 	}
-	if b.left() == 0 {
-		return nil
+	most := b.leaving + maxGathered
+	if limit := c.settings.postLimit; limit >= 0 {
+		most = min(most, limit/4)
 	}
-	m := b.take()
-	b.leaving += m.posted()
-	c.posts.backlog.waits -= m.posted()
-	return m
+	for b.left() > 0 && len(list) < cap(list) {
+		size := b.list[b.n].posted()
+		if len(list) > 0 && b.leaving+size > most {
+			break
+		}
+		b.leaving += size
+		c.posts.backlog.waits -= size
+		list = append(list, b.take())
+	}
+	return list
 }
 
 // posted notes that a batch waits no longer.

@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func prepared(t testing.TB, s string) *Prepared {
@@ -331,6 +334,49 @@ func TestPostLeavesReadersAlone(t *testing.T) {
 					p.expect(textFrame(large[:100]))
 				}
 			})
+		})
+	}
+}
+
+// Small messages are taken together, but no more than are gathered and a quarter of PostLimit.
+func TestNextPosted(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		limit int64
+		sizes []int
+		want  []int // how many are taken at once
+	}{
+		{"no limit", -1, slices.Repeat([]int{8}, 35), []int{16, 16, 3}},
+		{"as large as what is gathered", -1, []int{maxGathered, 8}, []int{1, 1}},
+		{"together as large", -1, []int{maxGathered / 2, maxGathered / 2, 8}, []int{2, 1}},
+		{"a quarter of the limit", 128, []int{16, 16, 8, 24, 16}, []int{2, 2, 1}},
+		{"more than a quarter", 128, []int{100, 100, 16, 16}, []int{1, 1, 2}},
+		{"empty ones count", 64, []int{0, 0, 0, 0, 0}, []int{2, 2, 1}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			c, _ := Pipe(&Options{PostLimit: tc.limit}, nil)
+			defer func() { _ = c.CloseNow() }()
+			b := new(batch)
+			c.mu.Lock()
+			for _, size := range tc.sizes {
+				m, err := Prepare(Binary, make([]byte, size))
+				must(t, err)
+				b.add(m)
+				c.posts.size += m.posted()
+				c.posts.waiting().waits += m.posted()
+			}
+			c.mu.Unlock()
+			var got []int
+			var room [16]*Prepared
+			for list := c.nextPosted(b, room[:0]); len(list) > 0; list = c.nextPosted(b, room[:0]) {
+				got = append(got, len(list))
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Error(diff)
+			}
+			if bytes, _ := c.Backlog(); bytes != 0 || c.posts.backlog.waits != 0 {
+				t.Errorf("%d bytes are left, %d wait", bytes, c.posts.backlog.waits)
+			}
 		})
 	}
 }

@@ -85,6 +85,9 @@ func (t *turn) enqueue() *waiter {
 
 // isLast reports whether nobody has come to wait since w did. A nil w has the turn.
 func (t *turn) isLast(w *waiter) bool {
+	if w == nil && t.state.Load() == turnHeld {
+		return true
+	}
 	q := t.lock()
 	defer q.mu.Unlock()
 	return q.last == w
