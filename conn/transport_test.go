@@ -10,6 +10,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -204,5 +205,47 @@ func TestPlainStreams(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// layer is a stream over another that holds something until it is closed, such as a place
+// among a limited number of connections.
+type layer struct {
+	net.Conn
+	closed atomic.Bool
+}
+
+func (l *layer) NetConn() net.Conn { return l.Conn }
+
+func (l *layer) Close() error {
+	l.closed.Store(true)
+	return l.Conn.Close()
+}
+
+// Every layer of a stream is closed, however the connection ends.
+func TestLayersAreClosed(t *testing.T) {
+	for name, end := range map[string]func(c *Conn, peer net.Conn){
+		"CloseNow": func(c *Conn, _ net.Conn) { _ = c.CloseNow() },
+		"Close":    func(c *Conn, _ net.Conn) { _ = c.Close(background, StatusNormalClosure, "") },
+		"lost":     func(_ *Conn, peer net.Conn) { _ = peer.Close() },
+		"failed":   func(_ *Conn, peer net.Conn) { _, _ = peer.Write([]byte{0xff, 0xff}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a, b := pipe.New(2000)
+				defer b.Close()
+				inner := &layer{Conn: a}
+				outer := &layer{Conn: inner}
+				c := New(outer, Start{Role: Server}, nil)
+				go func() { _, _, _ = c.Read(background) }()
+				end(c, b)
+				<-c.ended()
+				_ = b.Close()
+				synctest.Wait()
+				if !outer.closed.Load() || !inner.closed.Load() {
+					t.Errorf("closed: outer %v, inner %v", outer.closed.Load(), inner.closed.Load())
+				}
+			})
+		})
 	}
 }
