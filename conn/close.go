@@ -29,10 +29,11 @@ const (
 )
 
 // Close closes the connection: it sends a Close frame, waits for the peer's, and
-// closes the stream, the server first. Messages that arrive in between are delivered
-// to whoever reads. If nobody comes to read for 250 ms they are dropped, and if somebody
-// has come and does not come again, after 4 s; there is no gap: who comes after that gets
-// none of those that follow. Pings are still answered. While a
+// closes the stream, the server first. What was given to [Conn.Post] leaves before, as
+// far as the stream takes it within 250 ms. Messages that arrive before the peer's Close
+// frame are delivered to whoever reads. If nobody comes to read for 250 ms they are
+// dropped, and if somebody has come and does not come again, after 4 s; there is no gap:
+// who comes after that gets none of those that follow. Pings are still answered. While a
 // function of [Conn.Serve] runs, which has to return before anything can be read, Close
 // only sends the Close frame; the rest happens when it has returned, within the same
 // time.

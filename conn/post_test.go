@@ -161,6 +161,37 @@ func TestPostAndClose(t *testing.T) {
 	})
 }
 
+// Close leaves what was posted 250 ms; what has begun to leave is sent in any case.
+func TestCloseOvertakesPosts(t *testing.T) {
+	for _, tc := range []struct {
+		wait time.Duration // until the peer begins to read
+		want int           // messages
+	}{
+		{0, 3},
+		{failTime - time.Millisecond, 3},
+		{failTime + time.Millisecond, 1},
+		{time.Second, 1},
+	} {
+		t.Run(tc.wait.String(), func(t *testing.T) {
+			rawTestSize(t, nil, 100, func(t *testing.T, c *Conn, p *rawPeer) {
+				body := strings.Repeat("x", maxGathered+1)
+				for range 3 {
+					must(t, c.Post(prepared(t, body)))
+				}
+				closed := goClose(c, background)
+				<-time.After(tc.wait)
+				for range tc.want {
+					p.expect(textFrame(body))
+				}
+				p.expect(closeFrame(StatusNormalClosure, ""))
+				p.send(closeFrame(StatusNormalClosure, ""))
+				p.closeWrite()
+				must(t, <-closed)
+			})
+		})
+	}
+}
+
 // The end of a connection ends what waits for it.
 func TestPostsEndWithTheConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
