@@ -208,12 +208,13 @@ func (k *socket) lastHeard() time.Time {
 
 // lastSent returns when the last bytes have left, as far as the system can tell; else the
 // zero time: what we send shows for a while that there is a peer, and that may be wrong.
+// What the peer does not acknowledge the system sends again and again, which shows nothing.
 func (k *socket) lastSent() time.Time {
 	info, ok := k.info()
 	if !ok {
 		return time.Time{}
 	}
-	return ago(info.Last_data_sent)
+	return ago(max(info.Last_data_sent, info.Last_ack_recv))
 }
 
 func ago(ms uint32) time.Time { return time.Now().Add(-time.Duration(ms) * time.Millisecond) }
