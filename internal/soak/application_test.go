@@ -2,6 +2,7 @@ package soak
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -30,8 +31,11 @@ func (w *world) applications() map[string]application {
 
 // discard is an application that waits.
 func discard(ctx context.Context, c *conn.Conn) error {
-	runningOf(ctx).move(c, unknown, known)
-	return c.Discard(ctx)
+	r := runningOf(ctx)
+	r.move(c, unknown, known)
+	err := c.Discard(ctx)
+	r.s.w.mustNotFail("server", err)
+	return err
 }
 
 // echo is an application that takes part in sessions. The client's first message says which
@@ -39,13 +43,16 @@ func discard(ctx context.Context, c *conn.Conn) error {
 // From then on, every message is delivered and comes back: that acknowledges it.
 func (w *world) echo(run func(context.Context, *conn.Conn, *session) error) application {
 	return func(ctx context.Context, c *conn.Conn) error {
-		_, p, err := c.Read(ctx)
+		t, p, err := c.Read(ctx)
 		if err != nil {
 			return err
 		}
-		var id uint64
-		if _, err := fmt.Sscanf(string(p), "hello %x", &id); err != nil {
-			return fmt.Errorf("no greeting: %w", err)
+		id, ok := greeted(p)
+		if !ok || t != conn.Text {
+			if string(p) != noGreeting {
+				w.ledger.wrongf("server: the greeting is %v, %.60q", t, p)
+			}
+			return errors.New("no greeting")
 		}
 		s := w.ledger.find(id)
 		if s == nil {
@@ -58,7 +65,7 @@ func (w *world) echo(run func(context.Context, *conn.Conn, *session) error) appl
 			s.release(err, r.closedHere(c))
 			w.mustNotFail("server", err)
 		}()
-		if err = c.Write(ctx, conn.Text, fmt.Appendf(nil, "welcome %d", delivered)); err != nil {
+		if err = c.Write(ctx, conn.Text, welcome(delivered)); err != nil {
 			return err
 		}
 		err = run(ctx, c, s)

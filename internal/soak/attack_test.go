@@ -43,6 +43,9 @@ const (
 const opening = "GET /read HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 
+// flood is what the Pings of a flood carry.
+const flood = "flood"
+
 // The rest of it, with and without an offer to compress.
 const (
 	version  = "Sec-WebSocket-Version: 13\r\n"
@@ -66,9 +69,9 @@ var attacks = []attack{
 	{name: "bad close code", send: masked(0x88, "\x03\xED"), want: []string{"close 1002"}},
 	{name: "not deflated", send: masked(0xC2, "\xFF\xFF\xFF\xFF"), want: []string{"close 1007", "close 1002"}},
 	{name: "bomb", send: masked(0xC2, bomb()), want: []string{"close 1009", "close 1002"}},
-	{name: "flood of pings", send: strings.Repeat(masked(0x89, "flood"), 3000), want: []string{"close 1008", "reset"}},
+	{name: "flood of pings", send: strings.Repeat(masked(0x89, flood), 3000), want: []string{"close 1008", "reset"}},
 	{name: "flood of empty fragments", send: masked(0x01, "") + strings.Repeat(masked(0x00, ""), 3000), want: []string{"close 1008", "reset"}},
-	{name: "wrong greeting", send: masked(0x81, "let me in"), want: []string{"close 1011"}},
+	{name: "wrong greeting", send: masked(0x81, noGreeting), want: []string{"close 1011"}},
 	{name: "silent", want: []string{"end", "close 1002", "close 1011"}},
 	{name: "hangs up in a frame", send: "\x82\xFF\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00abc", then: hangsUp, want: []string{hangsUp}},
 	{name: "resets in a frame", send: "\x82\xFF\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00abc", then: resets, want: []string{resets}},
@@ -199,6 +202,9 @@ func closing(in *bufio.Reader) (end string) {
 			return ending(err)
 		}
 		if h.Opcode != frame.Close {
+			if h.Opcode == frame.Pong && string(p) != flood {
+				return fmt.Sprintf("pong %q", p)
+			}
 			continue
 		}
 		code, _, err := frame.ParseClose(p)

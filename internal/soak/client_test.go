@@ -3,7 +3,6 @@ package soak
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"net"
 	"sync"
@@ -171,19 +170,19 @@ func (k *client) leave(s *session, c *conn.Conn, last uint64) (over bool) {
 func (k *client) greet(s *session, c *conn.Conn) (next uint64, err error) {
 	ctx, cancel := context.WithTimeout(c.Context(), patience)
 	defer cancel()
-	if err := c.Write(ctx, conn.Text, fmt.Appendf(nil, "hello %x", s.id)); err != nil {
+	if err := c.Write(ctx, conn.Text, greeting(s.id)); err != nil {
 		return 0, err
 	}
-	_, p, err := c.Read(ctx)
+	t, p, err := c.Read(ctx)
 	if errors.Is(err, context.DeadlineExceeded) && !k.w.stood(patience) {
 		k.w.ledger.wrongf("%s: no answer to the greeting in %v", k.name, patience)
 	}
 	if err != nil {
 		return 0, err
 	}
-	var delivered uint64
-	if _, err := fmt.Sscanf(string(p), "welcome %d", &delivered); err != nil {
-		k.w.ledger.wrongf("%s: the answer to the greeting is %.60q", k.name, p)
+	delivered, ok := welcomed(p)
+	if !ok || t != conn.Text {
+		k.w.ledger.wrongf("%s: the answer to the greeting is %v, %.60q", k.name, t, p)
 	}
 	s.resume(delivered)
 	return delivered + 1, nil

@@ -44,7 +44,8 @@
 //     refused.
 //   - When a drain has returned, all connections of that server have ended, and their functions
 //     return.
-//   - No peer of ours is told that it has broken a rule, and nobody has panicked.
+//   - No peer of ours is told that it has broken a rule, or ends a connection with a code that
+//     it has no reason for, and nobody has panicked.
 //   - Meanwhile heap, goroutines and descriptors stay below a bound for each client. In the end,
 //     when all is shut down and the garbage was collected, there are not more goroutines and
 //     descriptors than there were after a warm-up of the same kind, and at most 256 KiB more

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -213,11 +214,21 @@ func (w *world) ended(err error) {
 }
 
 // mustNotFail sees to it that none of our own peers breaks a rule, as far as the other
-// side knows: no fault on the way makes one thing of another.
+// side knows: no fault on the way makes one thing of another. Nor may it be told that it has.
 func (w *world) mustNotFail(side string, err error) {
 	if fe, ok := errors.AsType[*conn.FailError](err); ok {
 		w.ledger.wrongf("%s: %v", side, fe)
 	}
+	if ce, ok := errors.AsType[*conn.CloseError](err); ok && !slices.Contains(codes, ce.Code) {
+		w.ledger.wrongf("%s: %v", side, ce)
+	}
+}
+
+// codes are those with which our own peers may end a connection: 1011 is for one that keepalive
+// has found dead.
+var codes = []conn.StatusCode{
+	conn.StatusNormalClosure, conn.StatusGoingAway, conn.StatusServiceRestart, conn.StatusTryAgainLater,
+	conn.StatusInternalError, conn.StatusAbnormalClosure,
 }
 
 // Write takes what servers log.
