@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -50,7 +51,7 @@ func (l *ledger) open(c class) *session {
 		l.sessions = map[uint64]*session{}
 	}
 	l.last++
-	s := &session{l: l, id: l.last*uint64(classes) + uint64(c)}
+	s := &session{l: l, id: l.last*uint64(classes) + uint64(c), hold: runtime.Gosched}
 	l.sessions[s.id] = s
 	return s
 }
@@ -65,8 +66,9 @@ func (l *ledger) find(id uint64) *session {
 // A session is what a client sends, however many connections that takes. One end of it is
 // used by the client, the other by servers.
 type session struct {
-	l  *ledger
-	id uint64
+	l    *ledger
+	id   uint64
+	hold func() // lets others run
 
 	mu        sync.Mutex
 	sent      uint64 // the highest number of which bytes may have left the client
@@ -78,13 +80,22 @@ type session struct {
 	buf       []byte // for the message that is expected
 }
 
+// One in so many messages is looked at twice, and others run in between: if its memory was given
+// back too soon, they may get it.
+const holdEvery = 4
+
 // check compares a message with the one that is expected, which follows *last, and
 // counts it.
 func (s *session) check(what string, last *uint64, t conn.MessageType, p []byte) {
 	kind, want := message(s.buf[:0], s.id, *last+1)
 	s.buf = want
 	if t == kind && bytes.Equal(p, want) {
-		*last++
+		if *last++; *last%holdEvery == 0 {
+			s.hold()
+			if !bytes.Equal(p, want) {
+				s.l.wrongf("session %x: %s: message %d has changed after it had come", s.id, what, *last)
+			}
+		}
 		return
 	}
 	id, number, ok := numberOf(p)
@@ -223,6 +234,12 @@ func TestLedger(t *testing.T) {
 			p[len(p)-1] ^= 1
 			s.deliver(c, kind, p)
 		}}, "not what was sent"},
+		{"changed later", []func(*session){arrive(1), arrive(2), arrive(3), func(s *session) {
+			s.sending(4)
+			kind, p := message(nil, s.id, 4)
+			s.hold = func() { p[0] ^= 1 }
+			s.deliver(c, kind, p)
+		}}, "has changed"},
 		{"of the other type", []func(*session){func(s *session) {
 			s.sending(1)
 			kind, p := message(nil, s.id, 1)
