@@ -14,6 +14,7 @@ import (
 func (w *world) applications() map[string]application {
 	apps := map[string]application{
 		"/feed": subscribe,
+		"/slow": subscribeSlowly,
 		"/idle": discard,
 	}
 	for path, echo := range map[string]func(context.Context, *conn.Conn, *session) error{

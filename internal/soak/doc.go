@@ -14,7 +14,8 @@
 // Clients that send messages and wait for what comes back: plain, compressed with context
 // takeover and without, in fragments, up to the limit in size, many at a time, slow to read,
 // or cancelling what they do at random moments. They reconnect until they are done. Others
-// follow the feed, and are closed if they do not keep up; or they are idle and ping. One in five
+// follow the feed, most of them too slowly, and are closed if they do not keep up: two of the
+// servers leave that to Post, two to the application. Others are idle and ping. One in five
 // misbehaves in one of the ways listed at attacks, and each of these has to end as is written
 // there.
 //
@@ -40,8 +41,8 @@
 //     is sent again, under the same number.
 //   - If a client has closed a connection with 1000, what it had written before was delivered,
 //     unless the server itself has closed the connection. What it had posted may be dropped.
-//   - The feed has no gap. Who is closed since it does not keep up gets nothing that Post has
-//     refused.
+//   - The feed has no gap, and is unchanged. Who does not keep up is told so, with 1013 and the
+//     right reason, be it by Post or by the application, and gets nothing that Post has refused.
 //   - When a drain has returned, all connections of that server have ended, and their functions
 //     return.
 //   - No peer of ours is told that it has broken a rule, or ends a connection with a code that
@@ -56,7 +57,8 @@
 // was.
 //
 // What is wrong is printed at once. The report at the end counts what has happened: that is what
-// shows that the soak has tried what it is for.
+// shows that the soak has tried what it is for. In 30 s or more some followers of the feed must
+// have been told that they were too slow, in both ways.
 //
 // The random choices follow from -soak.seed; when things happen does not.
 package soak

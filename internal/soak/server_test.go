@@ -71,6 +71,9 @@ func (r *running) options() conn.Options {
 		ReadLimit: readLimit, KeepAlive: keepAlive, HandshakeTimeout: handshakeTimeout,
 		WriteTimeout: writeTimeout, PostLimit: postLimit, Admit: r.admit,
 	}
+	if r.s.config == nil == r.s.http { // one of each kind
+		o.PostOverflow = conn.OverflowClose
+	}
 	switch r.s.name {
 	case "http":
 		o.Compression = &conn.Compression{}
@@ -161,6 +164,7 @@ type standing uint8
 const (
 	unknown standing = iota // may misbehave, and is to end by that
 	known                   // takes part in something, and may be killed
+	spared                  // takes part in something that being killed would spoil
 	killed
 )
 

@@ -18,6 +18,9 @@ var (
 	soakSeed    = flag.Uint64("soak.seed", 1, "what all random choices of TestSoak follow from")
 )
 
+// enough is the time in which everything should have come up that takes some luck.
+const enough = 30 * time.Second
+
 // TestSoak is the soak: a warm-up, after which nothing must be left but what the process
 // holds from then on, and the time itself, after which nothing more must be left.
 func TestSoak(t *testing.T) {
@@ -84,5 +87,10 @@ func soak(t *testing.T, seed uint64, d time.Duration, base measure, report bool)
 	t.Logf("connections: %d dialled, %d accepted, faults %d\n%v", w.tally.sum("dialled"), w.tally.sum("accepted"), w.tally.sum("faults"), &w.tally)
 	if w.received.messages.Load() == 0 || w.tally.get("sessions", "complete") == 0 || w.tally.sum("faults") == 0 {
 		t.Error("nothing was soaked")
+	}
+	for _, told := range []string{toldByPost, toldByUs} {
+		if d >= enough && w.tally.get("feed", told) == 0 {
+			t.Errorf("no follower of the feed was %s", told)
+		}
 	}
 }

@@ -30,6 +30,7 @@ type world struct {
 	servers []*server
 	relays  map[*server]*relay
 	paths   []string // of the applications that take part in sessions
+	refused sync.Map // by the way of a connection: the number of the message of the feed that Post has refused
 	client  *tls.Config
 	still   atomic.Int64    // when the process last stood still, in ns since 1970
 	stutter atomic.Int64    // the same, if only for a moment
@@ -80,8 +81,7 @@ func (w *world) run(stop context.Context, clients int) {
 		}
 		switch i % 10 {
 		case 0:
-			slow := i%20 == 0
-			all.Go(again(func() { w.follow(stop, random, slow) }))
+			all.Go(again(func() { w.follow(stop, random) }))
 		case 1:
 			all.Go(again(func() { w.idle(stop, random) }))
 		case 2, 3:
@@ -154,14 +154,19 @@ func (w *world) await(otherwise string, f func()) {
 
 // dial connects to a server, half of the time by way of its relay.
 func (w *world) dial(ctx context.Context, random *rand.Rand, s *server, path string, o conn.Options) (*conn.Conn, error) {
+	addr := s.addr()
+	if random.IntN(2) == 0 {
+		addr = w.relays[s].ln.Addr().String()
+	}
+	return w.dialAt(ctx, addr, s, path, o)
+}
+
+// dialAt connects to a server at one of its addresses.
+func (w *world) dialAt(ctx context.Context, addr string, s *server, path string, o conn.Options) (*conn.Conn, error) {
 	o.ReadLimit, o.HandshakeTimeout, o.WriteTimeout = readLimit, handshakeTimeout, writeTimeout
 	o.PostLimit = postLimit
 	if o.KeepAlive == 0 {
 		o.KeepAlive = keepAlive
-	}
-	addr := s.addr()
-	if random.IntN(2) == 0 {
-		addr = w.relays[s].ln.Addr().String()
 	}
 	c, err := conn.Dial(ctx, s.url(path), &conn.DialOptions{
 		Options: o, TLS: w.client,
@@ -171,6 +176,7 @@ func (w *world) dial(ctx context.Context, random *rand.Rand, s *server, path str
 	})
 	if err == nil {
 		w.tally.add("dialled", s.name, 1)
+		w.refused.Delete(way(c.LocalAddr(), c.RemoteAddr())) // of an earlier one
 	}
 	return c, err
 }
