@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"strconv"
 	"sync/atomic"
 	"testing"
@@ -15,7 +16,7 @@ import (
 
 // A measure is what a process holds.
 type measure struct {
-	heap        uint64 // bytes of objects
+	heap        uint64 // bytes of objects that the last collection has found alive
 	stacks      uint64 // bytes
 	resident    uint64 // bytes of the process in memory; 0 where that cannot be read
 	goroutines  int
@@ -32,7 +33,15 @@ func (m measure) String() string {
 func take() measure {
 	var s runtime.MemStats
 	runtime.ReadMemStats(&s)
-	return measure{s.HeapAlloc, s.StackInuse, resident(), runtime.NumGoroutine(), descriptors()}
+	return measure{live(), s.StackInuse, resident(), runtime.NumGoroutine(), descriptors()}
+}
+
+// live returns how many bytes of objects the last collection of garbage has found alive. How
+// much garbage there is besides depends on when that was.
+func live() uint64 {
+	s := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(s)
+	return s[0].Value.Uint64()
 }
 
 // descriptors counts the open file descriptors, where Linux tells.
@@ -84,7 +93,7 @@ func settle(want *measure) measure {
 // meanwhile for each client, on top of that.
 const (
 	heapSlack           = 256 << 10
-	heapPerClient       = 1 << 20
+	heapPerClient       = 768 << 10
 	goroutinesPerClient = 25
 	descriptorsEach     = 10
 )
