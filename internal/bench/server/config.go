@@ -22,7 +22,7 @@ type Config struct {
 	Own       bool   // of ours: conn.Listen, without net/http
 	Hijack    bool   // of the yardstick: behind net/http, with an answer that is always the same
 	Verdict   bool   // of the yardstick: behind package handshake, which reads, judges and answers
-	ReadAPI   bool   // of ours: ReadAppend and Write instead of Serve, WritePrepared instead of Post
+	ReadAPI   bool   // of ours: ReadAppend and Write instead of Serve, WritePrepared instead of Post; with Least as such an API
 	Connect   string // be a client of this address instead of a server
 
 	certificate, key []byte // in PEM, made by the server process if TLS

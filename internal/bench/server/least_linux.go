@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"io"
 	"net"
 	"sync"
@@ -51,6 +52,40 @@ func echoLeast(nc net.Conn) error {
 		return end
 	}
 	return err
+}
+
+// echoLeastRead is echoLeast with a call for each read and each write, as an API has that
+// returns messages: a read has to try before it waits, since the notice of what came before
+// is gone, and each connection has memory of its own.
+func echoLeastRead(nc net.Conn) error {
+	rc, err := nc.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		return err
+	}
+	buf := make([]byte, 64<<10)
+	var n int
+	var end error
+	read := func(fd uintptr) bool {
+		r, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)), unix.MSG_DONTWAIT, 0, 0)
+		switch n = int(r); {
+		case errno == unix.EAGAIN:
+			return false
+		case errno != 0:
+			end = errno
+		case n == 0:
+			end = io.EOF
+		}
+		return true
+	}
+	write := func(fd uintptr) { end = writeLeast(nc, fd, buf[:n]) }
+	for {
+		if err := rc.Read(read); err != nil || end != nil {
+			return cmp.Or(err, end)
+		}
+		if err := rc.Control(write); err != nil || end != nil {
+			return cmp.Or(err, end)
+		}
+	}
 }
 
 // receiveTelling reads what is there and returns how much is left; -1: it does not say.

@@ -8,3 +8,5 @@ import (
 )
 
 func echoLeast(net.Conn) error { return errors.ErrUnsupported }
+
+func echoLeastRead(net.Conn) error { return errors.ErrUnsupported }

@@ -22,6 +22,9 @@ func serveRaw(ln net.Listener, c Config) error {
 		if c.hub != nil {
 			c.hub.add(func(m any) error { return writeAll(nc, m.([]byte)) })
 		}
+		if c.Least && c.ReadAPI {
+			return echoLeastRead(nc)
+		}
 		if c.Least {
 			return echoLeast(nc)
 		}
