@@ -252,6 +252,9 @@ func (c *Conn) closeArrived(ctx context.Context, body []byte) error {
 	if err != nil {
 		return c.fail(err)
 	}
+	if c.gap && c.broken.Load() && claimsAll(code) {
+		return &CloseError{Code: StatusAbnormalClosure, Err: errUnread} // or what whoever has broken it says
+	}
 	c.mu.Lock()
 	answer := c.state == protocol.SentClose
 	c.enter(c.state.After(protocol.ReceiveClose))
@@ -270,6 +273,12 @@ func (c *Conn) closeArrived(ctx context.Context, body []byte) error {
 	case <-ctx.Done():
 	}
 	return c.terminal()
+}
+
+// claimsAll reports whether a peer that closes with this code has said all that it wanted
+// to. Who is told so has to have got that.
+func claimsAll(code StatusCode) bool {
+	return code == StatusNormalClosure || code == StatusGoingAway || code == StatusNoStatusReceived
 }
 
 // finish completes a closing handshake after the peer's Close has come. It has the

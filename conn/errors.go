@@ -15,7 +15,8 @@ import (
 type CloseError struct {
 	// Code is what the peer's Close frame said; [StatusNoStatusReceived] if it
 	// said nothing, and [StatusAbnormalClosure] if the stream ended without a
-	// Close frame. RFC 6455, section 7.1.5.
+	// Close frame, or failed a writer while messages ahead of a normal one were left
+	// unread: they are lost then. RFC 6455, section 7.1.5.
 	Code StatusCode
 
 	// Reason is the peer's text, valid UTF-8 of at most 123 bytes, often empty.
@@ -135,6 +136,10 @@ var (
 
 	// errCloseNow is what ends a connection that is cut by CloseNow.
 	errCloseNow = errors.New("duplex: the connection was closed by CloseNow")
+
+	// errUnread is the cause when the stream broke for a writer, and of what the peer had sent
+	// before its Close frame not all was read.
+	errUnread = errors.New("duplex: nothing can be sent any more, and messages were left unread")
 
 	// errCloseTime is the cause when the closing handshake takes too long.
 	errCloseTime error = &timeoutError{"duplex: close: the peer did not finish the closing handshake in time"}
