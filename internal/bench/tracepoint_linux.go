@@ -60,7 +60,7 @@ func tracepointID(name string) (uint64, error) {
 			return strconv.ParseUint(strings.TrimSpace(string(b)), 10, 64)
 		}
 	}
-	return 0, err
+	return 0, fmt.Errorf("%w (it is there for root, once tracefs is mounted: mount -t tracefs tracefs /sys/kernel/tracing)", err)
 }
 
 // read returns the counts so far.
