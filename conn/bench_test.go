@@ -133,9 +133,9 @@ func BenchmarkServeDeep(b *testing.B) {
 					c.replies.drop()
 					copy(held, in)
 					c.in = input{held: held}
-				}
-				if err := s.step(); err != nil {
-					b.Fatal(err)
+					if err := s.burst(); err != nil {
+						b.Fatal(err)
+					}
 				}
 			}
 			c.in = input{}

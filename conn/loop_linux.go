@@ -33,12 +33,13 @@ func (l *loop) run(fd uintptr) bool {
 	l.fd, l.drained = fd, false
 	c.loop = l
 	for l.err == nil {
-		// As step would do. But from here it takes little of the stack, which the caches
-		// have lost by the time that its turn comes again among many connections.
-		if len(c.in.bytes()) == 0 && c.rx.Between() {
+		switch l.err = l.s.burst(); {
+		case l.err != nil:
+		case len(c.in.bytes()) == 0 && c.rx.Between():
+			// As step would do. But from here it takes little of the stack, which the caches
+			// have lost by the time that its turn comes again among many connections.
 			_, l.err = l.receive(nil)
-		}
-		if l.err == nil {
+		default:
 			l.err = l.s.step()
 		}
 	}

@@ -103,10 +103,14 @@ func (r *replies) gather(g gathering, h frame.Header, p []byte) bool {
 
 // gatherShort is gather for a whole frame of a server.
 func (r *replies) gatherShort(op frame.Opcode, p []byte) bool {
-	if !r.room(4, len(p)) {
-		return false
-	}
 	o := r.o
+	// Most often there is room, as room would find.
+	if o == nil || len(p) > maxGathered || 4+len(p) > len(o.b)-o.n {
+		if !r.room(4, len(p)) {
+			return false
+		}
+		o = r.o
+	}
 	o.n += protocol.PutShort(o.b[o.n:], op, len(p))
 	o.n += copy(o.b[o.n:], p)
 	r.note(gatherReply)

@@ -61,7 +61,9 @@ func (s *server) run() error {
 		}
 	} else {
 		for err == nil {
-			err = s.step()
+			if err = s.step(); err == nil {
+				err = s.burst()
+			}
 		}
 	}
 	if c := s.c; c.replies.due() {
@@ -78,18 +80,23 @@ func (s *server) step() error {
 	if err != nil {
 		return err
 	}
-	if s.c.handling.Load() != s.reads {
-		s.c.handling.Store(s.reads)
-	}
-	if more := len(s.c.in.bytes()) > 0; more != s.c.replies.more.Load() {
-		s.c.replies.more.Store(more)
-	}
+	s.calling()
 	err = s.f(&s.replier, Message{t, p})
 	if own {
 		s.size = len(p)
 		putMessage(p)
 	}
 	return err
+}
+
+// calling notes that the function is about to be called.
+func (s *server) calling() {
+	if s.c.handling.Load() != s.reads {
+		s.c.handling.Store(s.reads)
+	}
+	if more := len(s.c.in.bytes()) > 0; more != s.c.replies.more.Load() {
+		s.c.replies.more.Store(more)
+	}
 }
 
 // stop gives back what Serve holds, also if f has panicked. What f has answered leaves all

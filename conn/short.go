@@ -39,6 +39,28 @@ func (c *Conn) short(room []byte) (t MessageType, p []byte, ok bool, err error) 
 	return MessageType(op), p, n > 0, nil
 }
 
+// burst deals with as many messages as lie in the input buffer whole, as step would with each.
+func (s *server) burst() error {
+	c := s.c
+	for len(c.in.bytes()) > 0 && c.rx.Between() {
+		switch {
+		case c.over.Load():
+			return c.terminal()
+		case s.ctx.Err() != nil:
+			return cancelled(s.ctx)
+		}
+		t, p, ok, err := c.short(nil)
+		if !ok || err != nil {
+			return err
+		}
+		s.calling()
+		if err = s.f(&s.replier, Message{t, p}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // shortWrite sends a message in one frame that is not large and returns true, if nobody
 // else writes, or waits to.
 func (c *Conn) shortWrite(ctx context.Context, t MessageType, p []byte) (done bool, err error) {
@@ -143,45 +165,34 @@ func (c *Conn) shortReply(t MessageType, p []byte) bool {
 	if c.settings.noGathering || c.handling.Load() == 0 || c.compresses(t, len(p)) || c.leavesNow(p) {
 		return false
 	}
-	var h frame.Header
-	if c.role == Client {
-		h = protocol.Header(c.role, t.opcode(), true, len(p)) // takes too long for a moment
-	}
-	if c.settings.hooks != nil {
-		return c.shortReplyTold(t, h, p)
+	if c.role == Client || c.settings.hooks != nil {
+		return c.shortReplyHeld(t, p)
 	}
 	if !c.writeTurn.tryMoment() {
 		return false
 	}
-	ok := c.gathers(t, h, p)
+	ok := c.mayGather() && c.replies.gatherShort(t.opcode(), p)
 	c.writeTurn.endMoment()
 	return ok
 }
 
-// shortReplyTold is shortReply for a connection with Hooks, which are told with the turn
-// held, and may take longer than a moment.
-func (c *Conn) shortReplyTold(t MessageType, h frame.Header, p []byte) bool {
+// shortReplyHeld is shortReply for a client, and for a connection with Hooks, which are told
+// with the turn held: both take longer than a moment.
+func (c *Conn) shortReplyHeld(t MessageType, p []byte) bool {
 	if !c.writeTurn.try() {
 		return false
 	}
-	ok := c.gathers(t, h, p)
-	if ok {
+	ok := c.mayGather() && c.replies.gather(gatherReply, protocol.Header(c.role, t.opcode(), true, len(p)), p)
+	if ok && c.settings.hooks != nil {
 		c.tellSent(t, len(p), len(p))
 	}
 	c.releaseWrite()
 	return ok
 }
 
-// gathers gathers a reply, with the write turn held, if that may be and there is room. h is
-// its header, which a server does not need.
-func (c *Conn) gathers(t MessageType, h frame.Header, p []byte) bool {
-	switch {
-	case !c.messageTurn.free() || c.mute.Load() || c.over.Load():
-		return false
-	case c.role == Server:
-		return c.replies.gatherShort(t.opcode(), p)
-	}
-	return c.replies.gather(gatherReply, h, p)
+// mayGather reports whether a reply may be gathered, with the write turn held.
+func (c *Conn) mayGather() bool {
+	return c.messageTurn.free() && !c.mute.Load() && !c.over.Load()
 }
 
 // leavesNow reports whether a reply is better sent at once than copied: it is large, and no
