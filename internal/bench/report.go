@@ -173,6 +173,17 @@ func references(entries []*entry, name figure) (raw, peer float64) {
 	return raw, peer
 }
 
+// unrest returns how many times its least the most of the yardstick is, of CPU time; 1 if that
+// was not measured, or there is no yardstick.
+func unrest(entries []*entry) float64 {
+	for _, e := range entries {
+		if v := e.values(cpu); e.Yardstick && len(v) > 0 {
+			return slices.Max(v) / slices.Min(v)
+		}
+	}
+	return 1
+}
+
 // writeJSON writes all entries to a file, with every round.
 func writeJSON(name string, entries []*entry) error {
 	b, err := json.MarshalIndent(entries, "", "\t")

@@ -43,6 +43,19 @@ func TestRounds(t *testing.T) {
 	}
 }
 
+func TestUnrest(t *testing.T) {
+	entries := []*entry{
+		{Contender: "peer", Rounds: []figures{{cpu: 1}, {cpu: 9}}},
+		{Contender: "raw", Yardstick: true, Rounds: []figures{{cpu: 4, rate: 1}, {cpu: 5, rate: 9}, {cpu: 4.5}}},
+	}
+	if got := unrest(entries); got != 1.25 {
+		t.Errorf("unrest is %v, want that of the yardstick, 1.25", got)
+	}
+	if got := unrest(entries[:1]); got != 1 {
+		t.Errorf("unrest without a yardstick is %v, want 1", got)
+	}
+}
+
 func TestDuels(t *testing.T) {
 	entries := []*entry{
 		{Case: "a", Contender: "raw", Yardstick: true},
